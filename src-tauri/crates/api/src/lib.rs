@@ -1,1 +1,4 @@
-//! Placeholder.
+//! What the window can ask: plain functions over engine and chart, their types and the command table.
+
+pub mod bindings;
+pub mod types;

@@ -1,0 +1,119 @@
+//! The state of everything, as the top bar, the left rail and the banners show it.
+
+use faultline_model::{Engine, Role};
+
+use super::settings::HealthRowView;
+
+wire! {
+    /// Everything that is watched, at one glance.
+    pub struct Overview {
+        /// Version of the program.
+        pub version: String,
+        /// The clusters of the configuration, in its order.
+        pub clusters: Vec<ClusterView>,
+        /// What the user must know about the program itself: a missing notification server, a locked keyring, …
+        pub notices: Vec<HealthRowView>,
+        /// When this was true, Unix seconds.
+        pub now: f64,
+    }
+
+    /// One cluster.
+    pub struct ClusterView {
+        /// Its name.
+        pub name: String,
+        /// Its environment, `production` unless told otherwise.
+        pub environment: String,
+        /// How it does.
+        pub state: ClusterState,
+        /// Load over the last 10 s, average active sessions; null where it is not observed.
+        pub load_aas: Option<f64>,
+        /// That load by its baseline; null without a baseline.
+        pub load_ratio: Option<f64>,
+        /// Whether the primary is seen, and how.
+        pub primary_observed: PrimaryObserved,
+        /// Its servers.
+        pub nodes: Vec<NodeView>,
+        /// The open incident, if there is one.
+        pub open_incident: Option<String>,
+    }
+
+    /// One server.
+    pub struct NodeView {
+        /// Its name within the cluster.
+        pub name: String,
+        /// Its role, once known.
+        pub role: Option<RoleView>,
+        /// Family of the server.
+        pub engine: EngineView,
+        /// Whether it can be watched.
+        pub state: NodeState,
+        /// What stands in the way, or what is worth knowing; one sentence.
+        pub message: Option<String>,
+        /// Age of the last replayed transaction, seconds; null on a primary.
+        pub replay_lag_s: Option<f64>,
+    }
+}
+
+/// How a cluster does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ClusterState {
+    /// As always.
+    Ok,
+    /// Something left its baseline, not certain yet.
+    Suspicious,
+    /// An incident is open.
+    Incident,
+    /// Nothing was observed lately.
+    NoData,
+}
+
+/// How a cluster's primary is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+pub enum PrimaryObserved {
+    /// By a login of our own.
+    Direct,
+    /// By an exporter's metrics.
+    Metrics,
+    /// Not at all: its own statements are invisible.
+    None,
+}
+
+/// Whether a server can be watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeState {
+    /// Fully.
+    Ok,
+    /// With something missing.
+    Warning,
+    /// Not at all.
+    Error,
+}
+
+wire_enum! {
+    /// Role of a server.
+    RoleView from Role {
+        /// Takes the writes.
+        Primary,
+        /// Follows a primary.
+        Replica,
+        /// Stands before the databases.
+        Edge,
+    }
+}
+
+wire_enum! {
+    /// Family of a server.
+    EngineView from Engine {
+        /// PostgreSQL.
+        Postgres,
+        /// MySQL.
+        Mysql,
+        /// MariaDB.
+        Mariadb,
+        /// Not known.
+        Unknown,
+    }
+}

@@ -1,0 +1,892 @@
+// Written by the test `bindings_are_current` in the api crate from the Rust types; do not edit.
+// What crosses the border between the window and the program. Times are Unix seconds.
+
+/**
+ * Why a command was not carried out.
+ */
+export type ApiErrorView = {
+/**
+ * What kind of error, stable, snake case: `not_found`, `bad_request`, `refused`, `internal`.
+ */
+code: string,
+/**
+ * What happened, one sentence.
+ */
+message: string,
+/**
+ * What to do about it.
+ */
+hint: string | null, };
+
+/**
+ * An incident on the time axis.
+ */
+export type BandView = {
+/**
+ * The incident.
+ */
+incident: string,
+/**
+ * Its onset, Unix seconds.
+ */
+from: number,
+/**
+ * When it was over, Unix seconds; null while it lasts.
+ */
+to: number | null,
+/**
+ * How much it matters.
+ */
+severity: SeverityView, };
+
+/**
+ * One hypothesis and what became of it.
+ */
+export type CauseView = {
+/**
+ * Its name in the vocabulary, `query_regression`.
+ */
+cause: string,
+/**
+ * What the evidence says.
+ */
+verdict: FindingView,
+/**
+ * How likely it is at work, 0–1.
+ */
+score: number,
+/**
+ * One sentence with the numbers in it.
+ */
+why: string, };
+
+/**
+ * Something changed; the window asks again for what it shows.
+ */
+export type Changed = {
+/**
+ * What.
+ */
+topic: Topic,
+/**
+ * In which cluster; null when it is not about one.
+ */
+cluster: string | null,
+/**
+ * The incident, deploy or rollback that it is about. With `navigate`: the incident to show.
+ */
+id: string | null, };
+
+/**
+ * What the load is split by.
+ */
+export type ChartGroup = "query";
+
+/**
+ * Which charts to draw. Either `from` and `to`, or `last_s` for a range that ends now.
+ */
+export type ChartRequest = {
+/**
+ * The cluster.
+ */
+cluster: string,
+/**
+ * Begin of the range, Unix seconds.
+ */
+from: number | null,
+/**
+ * End of the range, Unix seconds.
+ */
+to: number | null,
+/**
+ * Length of a live range that ends now, seconds; wins over `from` and `to`.
+ */
+last_s: number | null,
+/**
+ * Width of every panel, CSS pixels.
+ */
+width_px: number,
+/**
+ * Height of every panel, CSS pixels.
+ */
+panel_height_px: number,
+/**
+ * Colours.
+ */
+theme: Theme,
+/**
+ * What the load is split by.
+ */
+group: ChartGroup,
+/**
+ * The reader's offset from UTC, seconds east, for the time axis.
+ */
+utc_offset_s: number, };
+
+/**
+ * The drawn charts, all over the same range.
+ */
+export type ChartsView = {
+/**
+ * Begin of the range, Unix seconds.
+ */
+from: number,
+/**
+ * End of the range, Unix seconds.
+ */
+to: number,
+/**
+ * Whether the range ends now and moves on.
+ */
+live: boolean,
+/**
+ * The panels, top to bottom.
+ */
+panels: Array<PanelView>,
+/**
+ * Deploys in the range.
+ */
+flags: Array<FlagView>,
+/**
+ * Incidents in the range.
+ */
+bands: Array<BandView>, };
+
+/**
+ * How a cluster does.
+ */
+export type ClusterState = "ok" | "suspicious" | "incident" | "no_data";
+
+/**
+ * One cluster.
+ */
+export type ClusterView = {
+/**
+ * Its name.
+ */
+name: string,
+/**
+ * Its environment, `production` unless told otherwise.
+ */
+environment: string,
+/**
+ * How it does.
+ */
+state: ClusterState,
+/**
+ * Load over the last 10 s, average active sessions; null where it is not observed.
+ */
+load_aas: number | null,
+/**
+ * That load by its baseline; null without a baseline.
+ */
+load_ratio: number | null,
+/**
+ * Whether the primary is seen, and how.
+ */
+primary_observed: PrimaryObserved,
+/**
+ * Its servers.
+ */
+nodes: Array<NodeView>,
+/**
+ * The open incident, if there is one.
+ */
+open_incident: string | null, };
+
+/**
+ * What kind of change a deploy is.
+ */
+export type DeployKindView = "deploy" | "rollback" | "config" | "schema" | "flag" | "restart";
+
+/**
+ * How a deploy stands.
+ */
+export type DeployStatusView = "started" | "succeeded" | "failed" | "rolled_back";
+
+/**
+ * A change to production.
+ */
+export type DeployView = {
+/**
+ * The same id is the same deploy.
+ */
+id: string,
+/**
+ * `service version`.
+ */
+title: string,
+/**
+ * The service that changed.
+ */
+service: string,
+/**
+ * What runs afterwards.
+ */
+version: string | null,
+/**
+ * What ran before.
+ */
+previous: string | null,
+/**
+ * Concerns every cluster with this environment.
+ */
+environment: string,
+/**
+ * When it began, where known, Unix seconds.
+ */
+started: number | null,
+/**
+ * When it ended, where known, Unix seconds.
+ */
+finished: number | null,
+/**
+ * How it stands.
+ */
+status: DeployStatusView,
+/**
+ * What kind of change.
+ */
+kind: DeployKindView,
+/**
+ * Who or what did it.
+ */
+actor: string | null,
+/**
+ * The deploy system's page.
+ */
+url: string | null, };
+
+/**
+ * Deploys of a range.
+ */
+export type DeploysRequest = {
+/**
+ * Begin of the range, Unix seconds.
+ */
+from: number,
+/**
+ * End of the range, Unix seconds.
+ */
+to: number, };
+
+/**
+ * Family of a server.
+ */
+export type EngineView = "postgres" | "mysql" | "mariadb" | "unknown";
+
+/**
+ * What a cause's evidence says.
+ */
+export type FindingView = "supported" | "ruled_out" | "inconclusive";
+
+/**
+ * A deploy on the time axis.
+ */
+export type FlagView = {
+/**
+ * The deploy.
+ */
+deploy_id: string,
+/**
+ * Its earliest known time, Unix seconds.
+ */
+at: number,
+/**
+ * When it began, where known, Unix seconds.
+ */
+started: number | null,
+/**
+ * `service version`.
+ */
+title: string,
+/**
+ * What kind of change.
+ */
+kind: DeployKindView,
+/**
+ * How it stands.
+ */
+status: DeployStatusView, };
+
+/**
+ * How an aspect stands.
+ */
+export type HealthLevelView = "not_applicable" | "ok" | "warning" | "error";
+
+/**
+ * How one aspect of one target stands.
+ */
+export type HealthRowView = {
+/**
+ * The target: `cluster/node`, `webhook`, `notifications`, `keyring`, `store`.
+ */
+target: string,
+/**
+ * The aspect: `connection`, `pg_stat_statements`, `privileges`, …
+ */
+aspect: string,
+/**
+ * How it stands.
+ */
+level: HealthLevelView,
+/**
+ * What was found, one sentence.
+ */
+message: string,
+/**
+ * The command or the steps that fix it.
+ */
+hint: string | null, };
+
+/**
+ * A query as a suspect.
+ */
+export type IncidentQueryView = {
+/**
+ * Its fingerprint.
+ */
+fp: string,
+/**
+ * Its normalised text, where known.
+ */
+text: string | null,
+/**
+ * Its share of the extra load, 0–1.
+ */
+share: number, };
+
+/**
+ * One incident.
+ */
+export type IncidentRequest = {
+/**
+ * Its id.
+ */
+id: string, };
+
+/**
+ * How an incident stands.
+ */
+export type IncidentState = "open" | "recovering" | "resolved";
+
+/**
+ * An incident in a list.
+ */
+export type IncidentSummary = {
+/**
+ * Its id.
+ */
+id: string,
+/**
+ * Where.
+ */
+cluster: string,
+/**
+ * When the trouble began, Unix seconds.
+ */
+onset: number,
+/**
+ * When it was opened, Unix seconds.
+ */
+opened: number,
+/**
+ * When it was over, Unix seconds.
+ */
+resolved: number | null,
+/**
+ * How much it matters.
+ */
+severity: SeverityView,
+/**
+ * Load by its baseline when it was opened; null where load is not observed.
+ */
+load_ratio: number | null,
+/**
+ * One line: the likeliest deploy, or the likeliest cause.
+ */
+headline: string,
+/**
+ * How it stands.
+ */
+state: IncidentState, };
+
+/**
+ * An incident with everything that is known about it.
+ */
+export type IncidentView = {
+/**
+ * As in the list.
+ */
+summary: IncidentSummary,
+/**
+ * Nodes where it shows.
+ */
+nodes: Array<string>,
+/**
+ * Every cause, best first.
+ */
+causes: Array<CauseView>,
+/**
+ * The candidates, best first; `deploy_id` null is "none of them".
+ */
+deploys: Array<SuspectView>,
+/**
+ * The queries, by share of the extra load.
+ */
+queries: Array<IncidentQueryView>,
+/**
+ * One sentence on what the traffic did, with its number.
+ */
+traffic: string | null,
+/**
+ * What happened, in order.
+ */
+timeline: Array<TimelineEntry>,
+/**
+ * The latest rollback for it, if any.
+ */
+rollback: RollbackView | null, };
+
+/**
+ * Which incidents.
+ */
+export type IncidentsRequest = {
+/**
+ * Of this cluster alone; null for all.
+ */
+cluster: string | null,
+/**
+ * At most so many, newest first.
+ */
+limit: number, };
+
+/**
+ * A page to open in the browser; only `https` addresses of hosts in the configuration are opened.
+ */
+export type LinkRequest = {
+/**
+ * The address.
+ */
+url: string, };
+
+/**
+ * No arguments: `{}`.
+ */
+export type NoArgs = Record<symbol, never>;
+
+/**
+ * Whether a server can be watched.
+ */
+export type NodeState = "ok" | "warning" | "error";
+
+/**
+ * One server.
+ */
+export type NodeView = {
+/**
+ * Its name within the cluster.
+ */
+name: string,
+/**
+ * Its role, once known.
+ */
+role: RoleView | null,
+/**
+ * Family of the server.
+ */
+engine: EngineView,
+/**
+ * Whether it can be watched.
+ */
+state: NodeState,
+/**
+ * What stands in the way, or what is worth knowing; one sentence.
+ */
+message: string | null,
+/**
+ * Age of the last replayed transaction, seconds; null on a primary.
+ */
+replay_lag_s: number | null, };
+
+/**
+ * Everything that is watched, at one glance.
+ */
+export type Overview = {
+/**
+ * Version of the program.
+ */
+version: string,
+/**
+ * The clusters of the configuration, in its order.
+ */
+clusters: Array<ClusterView>,
+/**
+ * What the user must know about the program itself: a missing notification server, a locked keyring, …
+ */
+notices: Array<HealthRowView>,
+/**
+ * When this was true, Unix seconds.
+ */
+now: number, };
+
+/**
+ * The charts there are.
+ */
+export type PanelId = "latency" | "load" | "calls";
+
+/**
+ * One drawn chart.
+ */
+export type PanelView = {
+/**
+ * Which.
+ */
+id: PanelId,
+/**
+ * Its title.
+ */
+title: string,
+/**
+ * Unit of its values, for people.
+ */
+unit: string,
+/**
+ * The drawing: a complete SVG document, every outside text in it escaped.
+ */
+svg: string,
+/**
+ * Where in the drawing the values are.
+ */
+plot: PlotArea,
+/**
+ * Value at the top edge of the plot area; the bottom edge is 0.
+ */
+y_max: number,
+/**
+ * The values that were drawn; in a stacked panel in stacking order, not added up.
+ */
+series: Array<SeriesView>, };
+
+/**
+ * Where in a drawing the values are, CSS pixels from its top left corner.
+ */
+export type PlotArea = {
+/**
+ * Left edge.
+ */
+left_px: number,
+/**
+ * Top edge.
+ */
+top_px: number,
+/**
+ * Width.
+ */
+width_px: number,
+/**
+ * Height.
+ */
+height_px: number, };
+
+/**
+ * What exactly will run.
+ */
+export type PreviewView = {
+/**
+ * Name of the provider.
+ */
+provider: string,
+/**
+ * One sentence: what will happen.
+ */
+summary: string,
+/**
+ * The requests that will be sent, secrets masked, one a line.
+ */
+requests: Array<string>,
+/**
+ * Reasons to think twice.
+ */
+warnings: Array<string>,
+/**
+ * A page to open instead of running anything.
+ */
+open_url: string | null,
+/**
+ * To be given back when it is run.
+ */
+confirm_token: string, };
+
+/**
+ * How a cluster's primary is seen.
+ */
+export type PrimaryObserved = "direct" | "metrics" | "none";
+
+/**
+ * Which queries. Either `from` and `to`, or `last_s` for a range that ends now.
+ */
+export type QueriesRequest = {
+/**
+ * The cluster.
+ */
+cluster: string,
+/**
+ * Begin of the range, Unix seconds.
+ */
+from: number | null,
+/**
+ * End of the range, Unix seconds.
+ */
+to: number | null,
+/**
+ * Length of a range that ends now, seconds; wins over `from` and `to`.
+ */
+last_s: number | null,
+/**
+ * At most so many rows.
+ */
+limit: number, };
+
+/**
+ * One query over the range.
+ */
+export type QueryRow = {
+/**
+ * Its fingerprint.
+ */
+fp: string,
+/**
+ * Its normalised text; empty while not known.
+ */
+text: string,
+/**
+ * Mean load over the range, average active sessions.
+ */
+load_aas: number,
+/**
+ * The same less its baseline.
+ */
+delta_aas: number,
+/**
+ * Calls per second.
+ */
+calls_per_s: number,
+/**
+ * Mean time of a call, milliseconds.
+ */
+mean_ms: number,
+/**
+ * Mean rows of a call, where counted.
+ */
+rows_per_call: number | null,
+/**
+ * Seen for the first time within the range.
+ */
+is_new: boolean,
+/**
+ * When it was first seen, Unix seconds.
+ */
+first_seen: number,
+/**
+ * Role that runs it, where known.
+ */
+user: string | null,
+/**
+ * Database that it runs in, where known.
+ */
+database: string | null,
+/**
+ * Its colour in the load chart, `#rrggbb`.
+ */
+color: string, };
+
+/**
+ * Role of a server.
+ */
+export type RoleView = "primary" | "replica" | "edge";
+
+/**
+ * Which rollback to prepare.
+ */
+export type RollbackPreviewRequest = {
+/**
+ * The deploy to undo.
+ */
+deploy_id: string,
+/**
+ * The incident that it is undone for, if any.
+ */
+incident_id: string | null, };
+
+/**
+ * Which rollback to run.
+ */
+export type RollbackRunRequest = {
+/**
+ * The deploy to undo.
+ */
+deploy_id: string,
+/**
+ * The incident that it is undone for, if any.
+ */
+incident_id: string | null,
+/**
+ * From the preview that the user saw; anything else is refused.
+ */
+confirm_token: string, };
+
+/**
+ * How a rollback stands.
+ */
+export type RollbackState = "requested" | "running" | "succeeded" | "failed" | "unknown" | "verified" | "not_verified";
+
+/**
+ * A rollback and how it stands.
+ */
+export type RollbackView = {
+/**
+ * Its idempotency key.
+ */
+key: string,
+/**
+ * The deploy that is undone.
+ */
+deploy_id: string,
+/**
+ * How it stands.
+ */
+state: RollbackState,
+/**
+ * One sentence.
+ */
+message: string,
+/**
+ * When it was asked for, Unix seconds.
+ */
+started: number,
+/**
+ * When it ended, Unix seconds.
+ */
+finished: number | null, };
+
+/**
+ * One line or layer.
+ */
+export type SeriesView = {
+/**
+ * What it is: a fingerprint, a signal, `other`, `unfinished`.
+ */
+key: string,
+/**
+ * Its name for people.
+ */
+label: string,
+/**
+ * Its colour, `#rrggbb`.
+ */
+color: string,
+/**
+ * Unix seconds and value; null is a gap.
+ */
+points: Array<[number, number | null]>, };
+
+/**
+ * How much an incident matters.
+ */
+export type SeverityView = "warning" | "critical";
+
+/**
+ * A deploy as a suspect.
+ */
+export type SuspectView = {
+/**
+ * The deploy; null is "none of them".
+ */
+deploy_id: string | null,
+/**
+ * `service version`, or words for "none of them".
+ */
+title: string,
+/**
+ * 0–1; they add up to 1.
+ */
+probability: number,
+/**
+ * The service that changed.
+ */
+service: string | null,
+/**
+ * What runs now.
+ */
+version: string | null,
+/**
+ * What ran before.
+ */
+previous: string | null,
+/**
+ * The deploy system's page.
+ */
+url: string | null,
+/**
+ * Whether there is a way back from here.
+ */
+can_roll_back: boolean, };
+
+/**
+ * Colours of a drawing.
+ */
+export type Theme = "light" | "dark";
+
+/**
+ * Something that happened.
+ */
+export type TimelineEntry = {
+/**
+ * When, Unix seconds.
+ */
+t: number,
+/**
+ * What kind: `onset`, `deploy`, `opened`, `verdict`, `notified`, `rollback`, `recovering`, `resolved`.
+ */
+kind: string,
+/**
+ * One sentence.
+ */
+text: string, };
+
+/**
+ * What changed.
+ */
+export type Topic = "frames" | "incident" | "deploys" | "rollback" | "health" | "navigate";
+
+/** Every command: what it takes and what it answers. */
+export interface Commands {
+  "overview|get": { args: NoArgs; answer: Overview };
+  "charts|draw": { args: ChartRequest; answer: ChartsView };
+  "queries|top": { args: QueriesRequest; answer: Array<QueryRow> };
+  "incidents|list": { args: IncidentsRequest; answer: Array<IncidentSummary> };
+  "incidents|get": { args: IncidentRequest; answer: IncidentView };
+  "deploys|list": { args: DeploysRequest; answer: Array<DeployView> };
+  "rollback|preview": { args: RollbackPreviewRequest; answer: PreviewView };
+  "rollback|run": { args: RollbackRunRequest; answer: RollbackView };
+  "settings|health": { args: NoArgs; answer: Array<HealthRowView> };
+  "links|open": { args: LinkRequest; answer: null };
+}
+
+/** The event that carries `Changed`. */
+export const CHANGED_EVENT = "faultline://changed";
+
+/** Every command's name, `domain|name`. */
+export const COMMANDS = [
+  "overview|get",
+  "charts|draw",
+  "queries|top",
+  "incidents|list",
+  "incidents|get",
+  "deploys|list",
+  "rollback|preview",
+  "rollback|run",
+  "settings|health",
+  "links|open",
+] as const satisfies readonly (keyof Commands)[];
