@@ -471,6 +471,23 @@ export type LinkRequest = {
 url: string, };
 
 /**
+ * Where a flag was drawn.
+ */
+export type MarkView = {
+/**
+ * The deploy.
+ */
+deploy_id: string,
+/**
+ * Where its line stands, CSS pixels from the drawing's left edge.
+ */
+x_px: number,
+/**
+ * Its label, where there was room for one.
+ */
+label: PlotArea | null, };
+
+/**
  * No arguments: `{}`.
  */
 export type NoArgs = Record<symbol, never>;
@@ -566,10 +583,14 @@ y_max: number,
 /**
  * The values that were drawn; in a stacked panel in stacking order, not added up.
  */
-series: Array<SeriesView>, };
+series: Array<SeriesView>,
+/**
+ * Where the flags were drawn, so that they can be pointed at.
+ */
+marks: Array<MarkView>, };
 
 /**
- * Where in a drawing the values are, CSS pixels from its top left corner.
+ * A rectangle in a drawing, CSS pixels from its top left corner.
  */
 export type PlotArea = {
 /**

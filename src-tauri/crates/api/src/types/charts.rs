@@ -58,9 +58,21 @@ wire! {
         pub y_max: f64,
         /// The values that were drawn; in a stacked panel in stacking order, not added up.
         pub series: Vec<SeriesView>,
+        /// Where the flags were drawn, so that they can be pointed at.
+        pub marks: Vec<MarkView>,
     }
 
-    /// Where in a drawing the values are, CSS pixels from its top left corner.
+    /// Where a flag was drawn.
+    pub struct MarkView {
+        /// The deploy.
+        pub deploy_id: String,
+        /// Where its line stands, CSS pixels from the drawing's left edge.
+        pub x_px: f64,
+        /// Its label, where there was room for one.
+        pub label: Option<PlotArea>,
+    }
+
+    /// A rectangle in a drawing, CSS pixels from its top left corner.
     pub struct PlotArea {
         /// Left edge.
         pub left_px: f64,

@@ -46,7 +46,8 @@ mod rollback;
 mod settings;
 
 pub use charts::{
-    BandView, ChartGroup, ChartRequest, ChartsView, FlagView, PanelId, PanelView, PlotArea, SeriesView, Theme,
+    BandView, ChartGroup, ChartRequest, ChartsView, FlagView, MarkView, PanelId, PanelView, PlotArea,
+    SeriesView, Theme,
 };
 pub use commands::{
     COMMANDS, ChartsDraw, Command, CommandName, DeploysList, IncidentsGet, IncidentsList, LinksOpen, NoArgs,
