@@ -1,1 +1,10 @@
-//! Placeholder.
+//! Real private servers, a shop's workload and incident scenarios: for the demo, for drills and for tests. The lab
+//! drives the product from outside, as child processes; nothing in here knows how the product works inside.
+
+pub mod error;
+pub mod folder;
+pub mod postgres;
+pub mod process;
+mod watchdog;
+
+pub use error::{Error, Result};

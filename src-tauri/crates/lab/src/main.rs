@@ -1,2 +1,2 @@
-//! Placeholder.
+//! The lab's command line.
 fn main() {}

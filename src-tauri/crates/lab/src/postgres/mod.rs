@@ -1,0 +1,19 @@
+//! Private PostgreSQL servers: a single one, or a primary with a streaming hot standby. They listen on loopback alone,
+//! live in a temporary folder and are gone when dropped. What runs on them is not in here.
+
+mod binaries;
+mod pair;
+mod server;
+
+pub use binaries::Binaries;
+pub use pair::Pair;
+pub use server::{Options, Server};
+
+/// Major versions that the lab has servers for.
+pub const MAJORS: [u8; 5] = [14, 15, 16, 17, 18];
+/// The superuser of every server.
+pub const SUPERUSER: &str = "postgres";
+/// The role that Faultline connects as; a member of `pg_monitor`.
+pub const MONITOR: &str = "faultline";
+/// The database that every server has.
+pub const DATABASE: &str = "shop";
