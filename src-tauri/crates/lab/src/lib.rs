@@ -5,6 +5,7 @@ pub mod error;
 pub mod folder;
 pub mod postgres;
 pub mod process;
+pub mod shop;
 mod watchdog;
 
 pub use error::{Error, Result};
