@@ -1,0 +1,263 @@
+/**
+ * What the window shows and how it stays fresh. One object; components read it and call its methods. It asks the
+ * backend again every second while live and whenever the backend says that something changed.
+ */
+import { ApiError, call, type Backend } from "../backend";
+import type {
+  Changed,
+  ChartsView,
+  ClusterView,
+  DeployView,
+  IncidentSummary,
+  IncidentView,
+  Overview,
+  QueryRow,
+  Theme,
+} from "../bindings";
+import { Refresher } from "../lib/refresher";
+import type { Span } from "../lib/scale";
+import { rangeArgs, rangeOfIncident, type Range } from "./range";
+
+/** How often a live window asks for new charts, milliseconds. */
+const CHARTS_EVERY_MS = 1_000;
+/** Of so many chart rounds one asks for everything else too. */
+const ROUNDS_PER_DETAIL = 2;
+/** Rows of the query table. */
+const MAX_QUERIES = 40;
+/** Incidents in the rail. */
+const MAX_INCIDENTS = 50;
+/** Deploys listed while all is calm reach back this far, seconds. */
+const RECENT_DEPLOYS_S = 86_400;
+
+/** What the right-hand panel shows: the open incident if there is one, or one that was chosen. */
+type Focus = { kind: "now" } | { kind: "incident"; id: string };
+
+export type Overlay =
+  | { kind: "none" }
+  | { kind: "health" }
+  | { kind: "deploy"; deployId: string }
+  | { kind: "rollback"; deployId: string; incidentId: string | null; title: string };
+
+/** Parts of the window that can fail on their own. */
+type Part = "overview" | "charts" | "queries" | "incident" | "deploys";
+
+export class AppState {
+  readonly backend: Backend;
+
+  overview = $state.raw<Overview | null>(null);
+  charts = $state.raw<ChartsView | null>(null);
+  queries = $state.raw<QueryRow[] | null>(null);
+  incidents = $state.raw<IncidentSummary[]>([]);
+  incident = $state.raw<IncidentView | null>(null);
+  deploys = $state.raw<DeployView[]>([]);
+  errors = $state<Partial<Record<Part, ApiError>>>({});
+
+  clusterName = $state<string | null>(null);
+  range = $state.raw<Range>({ kind: "live", last_s: 900 });
+  focus = $state.raw<Focus>({ kind: "now" });
+  overlay = $state.raw<Overlay>({ kind: "none" });
+  theme = $state<Theme>("dark");
+  size = $state.raw({ width_px: 0, panel_height_px: 0 });
+
+  readonly cluster: ClusterView | null = $derived(
+    this.overview?.clusters.find((cluster) => cluster.name === this.clusterName) ?? null,
+  );
+  /** The incident that the panel is about. */
+  readonly incidentId: string | null = $derived(
+    this.focus.kind === "incident" ? this.focus.id : (this.cluster?.open_incident ?? null),
+  );
+
+  /** Ranges to come back to with Esc. */
+  #zoomedFrom: Range[] = [];
+  #rounds = 0;
+  readonly #chartRefresher = new Refresher(() => this.#refreshCharts());
+  readonly #detailRefresher = new Refresher(() => this.#refreshDetails());
+
+  constructor(backend: Backend) {
+    this.backend = backend;
+  }
+
+  /** Begins to watch; the returned function ends it. */
+  start(): () => void {
+    const unsubscribe = this.backend.subscribe((changed) => this.#onChanged(changed));
+    const timer = setInterval(() => this.#tick(), CHARTS_EVERY_MS);
+    this.refresh();
+    return () => {
+      unsubscribe();
+      clearInterval(timer);
+      this.#chartRefresher.stop();
+      this.#detailRefresher.stop();
+    };
+  }
+
+  /** Asks for everything anew. */
+  refresh(): void {
+    this.#chartRefresher.request();
+    this.#detailRefresher.request();
+  }
+
+  get now(): number {
+    return this.overview?.now ?? 0;
+  }
+
+  selectCluster(name: string): void {
+    this.clusterName = name;
+    this.charts = this.queries = this.incident = null;
+    this.focus = { kind: "now" };
+    this.refresh();
+  }
+
+  showLast(last_s: number): void {
+    this.#zoomedFrom = [];
+    this.#show({ kind: "live", last_s });
+  }
+
+  zoom(span: Span): void {
+    this.#zoomedFrom.push(this.range);
+    this.#show({ kind: "fixed", ...span });
+  }
+
+  get canZoomOut(): boolean {
+    return this.range.kind === "fixed";
+  }
+
+  /** Back to the range before the last zoom. */
+  zoomOut(): void {
+    this.#show(this.#zoomedFrom.pop() ?? { kind: "live", last_s: 900 });
+  }
+
+  showNow(): void {
+    this.focus = { kind: "now" };
+    this.incident = null;
+    if (this.range.kind === "fixed") this.showLast(900);
+    this.refresh();
+  }
+
+  showIncident(id: string): void {
+    this.focus = { kind: "incident", id };
+    if (this.incident?.summary.id !== id) this.incident = null;
+    const summary = this.incidents.find((incident) => incident.id === id);
+    if (summary) {
+      if (summary.cluster !== this.clusterName) {
+        this.clusterName = summary.cluster;
+        this.charts = this.queries = null;
+      }
+      this.#zoomedFrom = [];
+      this.range = rangeOfIncident(summary.onset, summary.resolved, this.now);
+    }
+    this.refresh();
+  }
+
+  /** Tells how large a panel is drawn, CSS pixels. */
+  resize(width_px: number, panel_height_px: number): void {
+    if (width_px === this.size.width_px && panel_height_px === this.size.panel_height_px) return;
+    this.size = { width_px, panel_height_px };
+    this.#chartRefresher.request();
+  }
+
+  setTheme(theme: Theme): void {
+    if (theme === this.theme) return;
+    this.theme = theme;
+    this.refresh();
+  }
+
+  #show(range: Range): void {
+    this.range = range;
+    this.refresh();
+  }
+
+  #tick(): void {
+    if (document.hidden) return;
+    this.#rounds += 1;
+    if (this.range.kind === "live") this.#chartRefresher.request();
+    if (this.#rounds % ROUNDS_PER_DETAIL === 0) this.#detailRefresher.request();
+  }
+
+  #onChanged(changed: Changed): void {
+    if (changed.topic === "navigate") {
+      if (changed.id === null) this.showNow();
+      else void this.#detailRefresherThen(changed.id);
+      return;
+    }
+    if (changed.cluster !== null && changed.cluster !== this.clusterName && changed.topic === "frames")
+      return;
+    if (this.range.kind === "live" || changed.topic !== "frames") this.#chartRefresher.request();
+    if (changed.topic !== "frames") this.#detailRefresher.request();
+  }
+
+  /** The incident may be newer than the list; the list comes first so that its range is known. */
+  async #detailRefresherThen(id: string): Promise<void> {
+    await this.#refreshIncidents();
+    this.showIncident(id);
+  }
+
+  async #refreshCharts(): Promise<void> {
+    const { clusterName: cluster, size, range, theme } = this;
+    if (cluster === null || size.width_px < 80 || size.panel_height_px < 60) return;
+    await this.#guard("charts", async () => {
+      const utc_offset_s = -new Date().getTimezoneOffset() * 60;
+      const request = { cluster, ...rangeArgs(range), ...size, theme, group: "query" as const, utc_offset_s };
+      const charts = await call(this.backend, "charts|draw", request);
+      if (cluster === this.clusterName && range === this.range) this.charts = charts;
+    });
+  }
+
+  async #refreshDetails(): Promise<void> {
+    await this.#guard("overview", async () => {
+      this.overview = await call(this.backend, "overview|get", {});
+      const names = this.overview.clusters.map((cluster) => cluster.name);
+      if (this.clusterName === null || !names.includes(this.clusterName)) {
+        const troubled = this.overview.clusters.find((cluster) => cluster.open_incident !== null);
+        this.clusterName = troubled?.name ?? names[0] ?? null;
+        this.#chartRefresher.request();
+      }
+    });
+    await Promise.all([this.#refreshIncidents(), this.#refreshQueries(), this.#refreshDeploys()]);
+    await this.#refreshIncident();
+  }
+
+  async #refreshIncidents(): Promise<void> {
+    await this.#guard("overview", async () => {
+      this.incidents = await call(this.backend, "incidents|list", { cluster: null, limit: MAX_INCIDENTS });
+    });
+  }
+
+  async #refreshQueries(): Promise<void> {
+    const { clusterName: cluster, range } = this;
+    if (cluster === null) return;
+    await this.#guard("queries", async () => {
+      const request = { cluster, ...rangeArgs(range), limit: MAX_QUERIES };
+      const queries = await call(this.backend, "queries|top", request);
+      if (cluster === this.clusterName && range === this.range) this.queries = queries;
+    });
+  }
+
+  async #refreshDeploys(): Promise<void> {
+    if (this.overview === null) return;
+    await this.#guard("deploys", async () => {
+      const request = { from: this.now - RECENT_DEPLOYS_S, to: this.now };
+      this.deploys = await call(this.backend, "deploys|list", request);
+    });
+  }
+
+  async #refreshIncident(): Promise<void> {
+    const id = this.incidentId;
+    if (id === null) {
+      this.incident = null;
+      return;
+    }
+    await this.#guard("incident", async () => {
+      const incident = await call(this.backend, "incidents|get", { id });
+      if (id === this.incidentId) this.incident = incident;
+    });
+  }
+
+  async #guard(part: Part, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      delete this.errors[part];
+    } catch (cause) {
+      this.errors[part] = ApiError.from(cause);
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { svelteTesting } from "@testing-library/svelte/vite";
+import { defineConfig } from "vitest/config";
+
+/** The policy that the window runs under; `npm run preview` serves with it so that a breach shows early. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join("; ");
+
+export default defineConfig({
+  plugins: [svelte(), svelteTesting()],
+  clearScreen: false,
+  server: { port: 1420, strictPort: true },
+  preview: { port: 1421, strictPort: true, headers: { "Content-Security-Policy": contentSecurityPolicy } },
+  // WebKitGTK 2.40 (Debian 12), WKWebView of macOS 13, WebView2.
+  build: { target: ["safari16.4", "chrome111"], modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+  test: { environment: "jsdom", include: ["tests/**/*.test.ts"], setupFiles: ["tests/setup.ts"] },
+});
