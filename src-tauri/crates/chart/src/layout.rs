@@ -9,18 +9,20 @@ const LEFT_PX: f64 = 54.0;
 const RIGHT_PX: f64 = 14.0;
 /// Above the plot: the title.
 const TITLE_PX: f64 = 26.0;
+/// Between what is above the plot and the plot: room for the uppermost label and the tips of the flags.
+const TITLE_GAP_PX: f64 = 4.0;
 /// Above the plot: one row of flag labels.
 pub(crate) const CHIP_ROW_PX: f64 = 19.0;
 /// Rows of flag labels.
 pub(crate) const CHIP_ROWS: usize = 2;
 /// Above the plot: the legend.
-const LEGEND_PX: f64 = 18.0;
+const LEGEND_PX: f64 = 20.0;
 /// Below the plot: the labels of the time axis.
 const BOTTOM_PX: f64 = 24.0;
 /// The plot is never less high, whatever has to give way.
 const MIN_PLOT_PX: f64 = 16.0;
 /// Least height of a panel with two rows of flag labels.
-const TWO_ROWS_FROM_PX: f64 = 200.0;
+const TWO_ROWS_FROM_PX: f64 = 170.0;
 
 /// Where the parts of a panel lie, logical pixels from the top left corner of the picture.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +47,8 @@ pub(crate) fn lay_out(panel: &Panel, outer: Rect, with_legend: bool) -> Layout {
         false => 0,
     };
     let legend = with_legend && panel.series.len() > 1;
-    let mut above = TITLE_PX + chip_rows as f64 * CHIP_ROW_PX + if legend { LEGEND_PX } else { 0.0 };
+    let mut above =
+        TITLE_PX + TITLE_GAP_PX + chip_rows as f64 * CHIP_ROW_PX + if legend { LEGEND_PX } else { 0.0 };
     above = above.min(outer.height_px - BOTTOM_PX - MIN_PLOT_PX).max(0.0).round();
     let plot = Rect {
         left_px: outer.left_px + LEFT_PX.min(outer.width_px / 3.0),
@@ -54,6 +57,6 @@ pub(crate) fn lay_out(panel: &Panel, outer: Rect, with_legend: bool) -> Layout {
         height_px: (outer.height_px - above - BOTTOM_PX).max(1.0),
     };
     let title_y = outer.top_px + 17.0;
-    let legend_y = legend.then_some(outer.top_px + TITLE_PX + LEGEND_PX / 2.0 - 1.0);
+    let legend_y = legend.then_some(outer.top_px + TITLE_PX + 8.0);
     Layout { panel: outer, plot, title_y, legend_y, chip_rows }
 }

@@ -20,6 +20,8 @@ const CHIP_PX: f64 = 16.0;
 const CHIP_PAD_PX: f64 = 6.0;
 /// Between two labels in a row.
 const CHIP_GAP_PX: f64 = 3.0;
+/// A label may reach so far beyond the right edge of the plot.
+const CHIP_OVERHANG_PX: f64 = 8.0;
 /// Dash and gap of the line of a deploy under way.
 const DASH_PX: f64 = 4.0;
 /// Tint from a deploy's start to its finish, 0–1.
@@ -62,7 +64,7 @@ pub(crate) fn flags<DB: DrawingBackend>(
     let mut visible: Vec<&Flag> = flags.iter().filter(|flag| is_visible(flag, scale)).collect();
     visible.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.deploy.cmp(&b.deploy)));
     visible.truncate(MAX_FLAGS);
-    let mut rows = vec![f64::INFINITY; layout.chip_rows];
+    let mut rows = vec![Vec::new(); layout.chip_rows];
     let mut out = Vec::with_capacity(visible.len());
     for flag in visible {
         let color = color_of(flag, inks);
@@ -128,7 +130,7 @@ fn chip<DB: DrawingBackend>(
     surface: &Surface<DB>,
     layout: &Layout,
     x: f64,
-    rows: &mut [f64],
+    rows: &mut [Vec<(f64, f64)>],
     flag: &Flag,
     color: Color,
     inks: &Inks,
@@ -138,13 +140,8 @@ fn chip<DB: DrawingBackend>(
         return Ok(None);
     }
     let width = font::width_px(&label, CHIP_TEXT_PX) + 2.0 * CHIP_PAD_PX + 1.0;
-    let right_edge = layout.plot.left_px + layout.plot.width_px + 8.0;
-    let left = (x - 0.5).min(right_edge - width).max(layout.panel.left_px);
-    let free = |taken: &f64| left + width + CHIP_GAP_PX <= *taken;
-    let Some(row) = rows.iter().rposition(free).filter(|_| left + width <= right_edge) else {
-        return Ok(None);
-    };
-    rows[row] = left;
+    let Some((row, left)) = place(layout, x, width, rows) else { return Ok(None) };
+    rows[row].push((left, left + width));
     let from_plot = (rows.len() - row) as f64;
     let rect = Rect {
         left_px: left,
@@ -154,17 +151,30 @@ fn chip<DB: DrawingBackend>(
     };
     surface.polygon(&rounded(rect, 3.0), inks.chip, 1.0)?;
     surface.polygon(&rounded(rect, 3.0), color, 0.14)?;
-    let pole_left = (x - 0.5).clamp(left, left + width - 2.0);
+    let pole_left = if left < x - width / 2.0 { left + width - 2.0 } else { left };
     surface.rect(Rect { left_px: pole_left, width_px: 2.0, ..rect }, color, 1.0)?;
     surface.text(Label {
         text: &label,
-        x: left + CHIP_PAD_PX + 1.0,
+        x: left + if left < x - width / 2.0 { CHIP_PAD_PX - 0.5 } else { CHIP_PAD_PX + 1.0 },
         y: rect.top_px + 11.8,
         size_px: CHIP_TEXT_PX,
         color: inks.strong,
         align: Align::Left,
     })?;
     Ok(Some(rect))
+}
+
+/// Row and left edge of a label of this width: to the right of its flag or else to the left of it, in the row nearest
+/// to the plot that is free there.
+fn place(layout: &Layout, x: f64, width: f64, rows: &[Vec<(f64, f64)>]) -> Option<(usize, f64)> {
+    let edges = (layout.panel.left_px, layout.plot.left_px + layout.plot.width_px + CHIP_OVERHANG_PX);
+    let is_free = |row: &Vec<(f64, f64)>, left: f64| {
+        row.iter().all(|taken| left + width + CHIP_GAP_PX <= taken.0 || taken.1 + CHIP_GAP_PX <= left)
+    };
+    [x - 0.5, x + 1.5 - width]
+        .into_iter()
+        .filter(|left| edges.0 <= *left && left + width <= edges.1)
+        .find_map(|left| (0..rows.len()).rev().find(|row| is_free(&rows[*row], left)).map(|row| (row, left)))
 }
 
 /// The outline of a rectangle with round corners.

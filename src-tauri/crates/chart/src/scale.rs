@@ -26,7 +26,7 @@ impl Scale {
 
     /// Logical pixels from the top edge of the picture.
     pub(crate) fn y(&self, value: f64) -> f64 {
-        let share = (value / 2.0 - self.y_min / 2.0) / (self.y_max / 2.0 - self.y_min / 2.0);
+        let share = (value - self.y_min) / (self.y_max - self.y_min);
         self.plot.top_px + (1.0 - share.clamp(0.0, 1.0)) * self.plot.height_px
     }
 
@@ -37,17 +37,25 @@ impl Scale {
     }
 }
 
-/// Bottom and top of the value axis for values between `least` and `most`: zero is always on it, and both ends are
-/// round numbers.
+/// Values beyond it are drawn at the edge: sums and differences stay finite.
+const MAX_VALUE: f64 = 1e300;
+/// Free space above the greatest value, by the extent of the axis.
+const HEADROOM: f64 = 0.04;
+/// The ends of the axis lie on so many parts of the step between two labels.
+const PARTS_OF_STEP: f64 = 4.0;
+
+/// Bottom and top of the value axis for values between `least` and `most`: zero is always on it, and there is a little
+/// room above the greatest value.
 pub(crate) fn value_axis(panel: &Panel, least: f64, most: f64, wanted_ticks: usize) -> (f64, f64) {
     let hint = panel.y_max_hint.filter(|hint| hint.is_finite()).unwrap_or(0.0);
-    let most = most.max(hint).max(0.0);
-    let least = least.min(0.0);
-    if most == 0.0 && least == 0.0 {
+    let most = most.max(hint).clamp(0.0, MAX_VALUE);
+    let least = least.clamp(-MAX_VALUE, 0.0);
+    let extent = most - least;
+    if extent <= f64::MIN_POSITIVE {
         return (0.0, 1.0);
     }
-    let step = ticks::round_step(most / 2.0 - least / 2.0, wanted_ticks) * 2.0;
-    let up = ((most / step).ceil() * step).min(f64::MAX);
-    let down = ((least / step).floor() * step).max(f64::MIN);
-    if up > down && step > 0.0 { (down, up) } else { (least, least + 1.0) }
+    let part = ticks::round_step(extent, wanted_ticks) / PARTS_OF_STEP;
+    let up = ((most + HEADROOM * extent) / part).ceil() * part;
+    let down = if least < 0.0 { ((least - HEADROOM * extent) / part).floor() * part } else { 0.0 };
+    (down, up)
 }

@@ -46,7 +46,7 @@ const LIGHT: Inks = Inks {
     change: Color::hex(0x7a6a2f),
     critical: Color::hex(0xe5484d),
     warning: Color::hex(0xe8a317),
-    tint: 0.09,
+    tint: 0.065,
 };
 
 const DARK: Inks = Inks {
@@ -62,7 +62,7 @@ const DARK: Inks = Inks {
     change: Color::hex(0xd6c27a),
     critical: Color::hex(0xff4d52),
     warning: Color::hex(0xf2b53a),
-    tint: 0.13,
+    tint: 0.10,
 };
 
 /// The inks of a theme.

@@ -131,7 +131,7 @@ pub(crate) fn round_step(extent: f64, wanted: usize) -> f64 {
 
 /// Values from `low` to `high` that carry a label.
 pub(crate) fn value_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
-    let step = round_step(high / 2.0 - low / 2.0, wanted) * 2.0;
+    let step = round_step(high - low, wanted);
     let first = (low / step).ceil();
     let last = (high / step + 1e-9).floor();
     if !(first.is_finite() && last.is_finite()) || last - first > (4 * MAX_TICKS) as f64 {
@@ -148,20 +148,22 @@ pub(crate) fn value_label(value: f64, top: f64, unit: &str) -> String {
     }
     if unit == "ms" {
         return match top.abs() {
+            top if top >= 1e9 => format!("{:.1e} s", value / 1_000.0),
             top if top >= 60_000.0 => number(value / 60_000.0, top / 60_000.0) + " min",
             top if top >= 1_000.0 => number(value / 1_000.0, top / 1_000.0) + " s",
             top if top < 1.0 => number(value * 1_000.0, top * 1_000.0) + " µs",
             top => number(value, top) + " ms",
         };
     }
+    let suffix = if unit.starts_with('/') { unit } else { "" };
     let (by, letter) = match top.abs() {
+        top if top >= 1e15 => return format!("{value:.1e}{suffix}"),
         top if top >= 1e12 => (1e12, "T"),
         top if top >= 1e9 => (1e9, "G"),
         top if top >= 1e6 => (1e6, "M"),
         top if top >= 1e3 => (1e3, "k"),
         _ => (1.0, ""),
     };
-    let suffix = if unit.starts_with('/') { unit } else { "" };
     number(value / by, top / by) + letter + suffix
 }
 
@@ -175,4 +177,90 @@ fn number(value: f64, top: f64) -> String {
     };
     let text = format!("{value:.digits$}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// 2026-11-22 14:00:00 UTC.
+    const START_S: f64 = 1_795_356_000.0;
+
+    fn labels(from_s: f64, length_s: f64, offset_s: i32, wanted: usize) -> String {
+        let range = TimeRange::new(
+            Timestamp::from_secs(START_S + from_s),
+            Timestamp::from_secs(START_S + from_s + length_s),
+        );
+        time_ticks(range, offset_s, wanted)
+            .iter()
+            .map(|tick| tick.label.clone())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn time_labels_are_round_local_times() {
+        for (from_s, length_s, offset_s, wanted, expected) in [
+            (0.0, 900.0, 0, 3, "14:00 14:05 14:10 14:15"),
+            (0.0, 30.0, 0, 3, "14:00:00 14:00:10 14:00:20 14:00:30"),
+            (0.0, 3_600.0, 19_800, 4, "19:30 19:45 20:00 20:15 20:30"),
+            (0.0, 86_400.0, -3_600, 4, "18:00 Nov 23 06:00 12:00"),
+            (0.0, 7.0 * 86_400.0, 0, 7, "Nov 23 Nov 24 Nov 25 Nov 26 Nov 27 Nov 28 Nov 29"),
+            (0.0, 30.0 * 86_400.0, 0, 5, "Nov 26 Dec 3 Dec 10 Dec 17"),
+            (-5.0, 10.0, 0, 1, "14:00:00"),
+        ] {
+            assert_eq!(labels(from_s, length_s, offset_s, wanted), expected, "{length_s} s");
+        }
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        for (days, date) in [
+            (0, (1970, 1, 1)),
+            (-1, (1969, 12, 31)),
+            (11_016, (2000, 2, 29)),
+            (20_779, (2026, 11, 22)),
+            (47_540, (2100, 2, 28)),
+            (47_541, (2100, 3, 1)),
+        ] {
+            assert_eq!(civil(days), date, "{days}");
+        }
+    }
+
+    #[test]
+    fn values_carry_their_unit() {
+        for (value, top, unit, expected) in [
+            (0.0, 10.0, "ms", "0"),
+            (40.0, 80.0, "ms", "40 ms"),
+            (1_500.0, 4_000.0, "ms", "1.5 s"),
+            (120_000.0, 240_000.0, "ms", "2 min"),
+            (0.5, 0.8, "ms", "500 µs"),
+            (2_000.0, 4_000.0, "/s", "2k/s"),
+            (2.5, 7.5, "AAS", "2.5"),
+            (2_500_000.0, 7_500_000.0, "", "2.5M"),
+            (0.002, 0.004, "", "0.002"),
+            (1e20, 2e20, "/s", "1.0e20/s"),
+        ] {
+            assert_eq!(value_label(value, top, unit), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn ticks_lie_in_the_range_and_are_few(from in -1e9..4e9_f64, length in 1e-3..1e10_f64, wanted in 0..200_usize) {
+            let range = TimeRange::new(Timestamp::from_secs(from), Timestamp::from_secs(from + length));
+            let found = time_ticks(range, 3_600, wanted);
+            prop_assert!(found.len() <= wanted.clamp(1, MAX_TICKS) + 1);
+            prop_assert!(found.iter().all(|tick| range.from <= tick.at && tick.at <= range.to));
+        }
+
+        #[test]
+        fn value_ticks_lie_on_the_axis(high in 1e-290..1e300_f64, wanted in 0..20_usize) {
+            let found = value_ticks(0.0, high, wanted);
+            prop_assert!(found.len() <= wanted.max(1) + 2);
+            prop_assert!(found.iter().all(|value| *value <= high * (1.0 + 1e-6)));
+        }
+    }
 }

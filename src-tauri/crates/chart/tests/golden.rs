@@ -57,15 +57,16 @@ fn pictures_are_as_blessed() {
 
 #[test]
 fn the_incident_is_as_blessed_in_both_themes() {
-    check("incident-light", &common::incident(), Theme::Light);
-    check("incident-dark", &common::incident(), Theme::Dark);
+    check("incident-light", &common::incident(Theme::Light), Theme::Light);
+    check("incident-dark", &common::incident(Theme::Dark), Theme::Dark);
 }
 
 #[test]
 fn twelve_stacked_series_are_as_blessed_in_both_themes() {
-    let scene = Scene { panels: vec![panel(PanelKind::StackedArea, common::twelve())], ..Scene::default() };
-    check("twelve-light", &scene, Theme::Light);
-    check("twelve-dark", &scene, Theme::Dark);
+    for (name, theme) in [("twelve-light", Theme::Light), ("twelve-dark", Theme::Dark)] {
+        let panels = vec![panel(PanelKind::StackedArea, common::twelve(theme))];
+        check(name, &Scene { panels, ..Scene::default() }, theme);
+    }
 }
 
 #[test]
@@ -76,6 +77,10 @@ fn flags_at_the_edges_are_as_blessed() {
         flag("close by v3", 310.0),
         flag("last v4", 900.0),
     ];
-    let scene = Scene { panels: vec![panel(PanelKind::Lines, common::twelve())], flags, ..Scene::default() };
+    let scene = Scene {
+        panels: vec![panel(PanelKind::Lines, common::twelve(Theme::Light))],
+        flags,
+        ..Scene::default()
+    };
     check("flags-at-edges", &scene, Theme::Light);
 }

@@ -60,14 +60,14 @@ pub fn noise(index: usize, step: usize) -> f64 {
     (mixed >> 40) as f64 / (1_u64 << 24) as f64
 }
 
-pub fn twelve() -> Vec<Series> {
+pub fn twelve(theme: Theme) -> Vec<Series> {
     (0..12)
         .map(|index| {
             let points = (0..=180).map(|step| {
                 let wave = (step as f64 / (9.0 + index as f64)).sin() + 1.6;
                 (at(step as f64 * 5.0), Some(wave * (0.4 + 0.1 * index as f64) + 0.2 * noise(index, step)))
             });
-            series(index, points.collect())
+            Series { color: palette::slot_color(index, theme), ..series(index, points.collect()) }
         })
         .collect()
 }
@@ -104,14 +104,14 @@ pub fn scenes() -> Vec<(&'static str, Scene)> {
 }
 
 /// The incident that Faultline exists for: a deploy, a new query, latency and load out of bounds.
-pub fn incident() -> Scene {
+pub fn incident(theme: Theme) -> Scene {
     let steps = 0..=360_usize;
     let hurt = |step: usize| if step > 210 { ((step - 210) as f64 / 25.0).min(1.0) } else { 0.0 };
     let time = |step: usize| at(step as f64 * 2.5);
     let latency = ["primary", "replica-1"].iter().enumerate().map(|(index, node)| Series {
         key: (*node).to_owned(),
         label: (*node).to_owned(),
-        color: palette::slot_color(index, Theme::Light),
+        color: palette::slot_color(index, theme),
         points: steps
             .clone()
             .map(|step| {
@@ -136,11 +136,7 @@ pub fn incident() -> Scene {
     let load = texts.iter().enumerate().map(|(index, text)| Series {
         key: format!("q{index}"),
         label: (*text).to_owned(),
-        color: if index == 0 {
-            palette::other(Theme::Light)
-        } else {
-            palette::slot_color(index + 1, Theme::Light)
-        },
+        color: if index == 0 { palette::other(theme) } else { palette::slot_color(index + 1, theme) },
         points: steps
             .clone()
             .map(|step| {
@@ -153,7 +149,7 @@ pub fn incident() -> Scene {
     let calls = ["calls", "requests"].iter().enumerate().map(|(index, name)| Series {
         key: (*name).to_owned(),
         label: (*name).to_owned(),
-        color: palette::slot_color(index, Theme::Light),
+        color: palette::slot_color(index, theme),
         points: steps
             .clone()
             .map(|step| {
