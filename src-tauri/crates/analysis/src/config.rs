@@ -27,7 +27,7 @@ pub struct AnalysisConfig {
     pub cusum_drift: f64,
     /// Most that one point adds before the drift, in standard deviations: no single second can open an incident.
     pub cusum_clip: f64,
-    /// Sum at which a change is significant, in standard deviations: four clipped points.
+    /// Sum at which a change is significant, in standard deviations: five clipped points.
     pub cusum_threshold: f64,
     /// Share of the threshold at which a series is suspicious: the engine polls counters from here on.
     pub suspicion_share: f64,
@@ -104,11 +104,11 @@ impl Default for AnalysisConfig {
             scale_share: 0.05,
             cusum_drift: 1.0,
             cusum_clip: 5.0,
-            cusum_threshold: 14.0,
-            suspicion_share: 0.35,
-            persistence_points: 4,
+            cusum_threshold: 18.0,
+            suspicion_share: 0.33,
+            persistence_points: 5,
             band_sigma: 2.0,
-            persistence_s: 3.0,
+            persistence_s: 4.0,
             vector_window_s: 15.0,
             vector_share: 0.25,
             vector_min: 4,

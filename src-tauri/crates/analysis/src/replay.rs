@@ -21,7 +21,8 @@ impl Replay {
     /// that says is returned. At the end of the input nothing is settled: nothing is printed because a file ended.
     pub fn feed(&mut self, observation: &Observation) -> Vec<IncidentEvent> {
         let at = observation.at();
-        let events = if self.group.is_some_and(|group| group != at) { self.analysis.settle() } else { Vec::new() };
+        let events =
+            if self.group.is_some_and(|group| group != at) { self.analysis.settle() } else { Vec::new() };
         self.group = Some(at);
         self.analysis.observe(observation);
         events

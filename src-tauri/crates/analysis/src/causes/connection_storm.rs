@@ -1,0 +1,30 @@
+//! Connections pile up while the work does not.
+
+use faultline_model::{Cause, CauseVerdict, signal};
+
+use super::{missing, percent, scored};
+use crate::evidence::Evidence;
+use crate::stats::rise;
+
+/// Judges it: connections against traffic.
+pub(crate) fn judge(evidence: &Evidence<'_>) -> CauseVerdict {
+    let Some(connections) = evidence.shift(signal::CONNECTIONS) else {
+        return missing(Cause::ConnectionStorm, "not observed: connections");
+    };
+    let work = evidence.traffic.map_or(1.0, |traffic| traffic.ratio.value);
+    let beyond = connections.ratio() / work.max(0.2);
+    let more = connections.after - connections.before;
+    // Sessions at work are connections too: only the idle ones are a storm.
+    let (at_work_before, at_work) = evidence.at_work();
+    let idle = more - (at_work - at_work_before).max(0.0);
+    let score = 0.9 * rise(beyond, 1.6, 0.6) * rise(idle, 15.0, 15.0) * rise(connections.sigmas, 4.0, 4.0);
+    let why = format!(
+        "connections {:.0} → {:.0} ({}), of the {more:.0} more {:.0} are idle, work {}",
+        connections.before,
+        connections.after,
+        percent(connections.ratio()),
+        idle.max(0.0),
+        percent(work)
+    );
+    scored(Cause::ConnectionStorm, score, why)
+}

@@ -1,0 +1,159 @@
+//! Whether and when one series changed: a sequential test with effect size, significance and persistence, and the
+//! search for the point of change. No baseline keeping, no incident.
+
+use faultline_model::Timestamp;
+
+use crate::baseline::Level;
+use crate::config::AnalysisConfig;
+use crate::series::{Point, Series};
+use crate::watch::Watch;
+
+/// Points that the search for the change looks back over before the first deviating one.
+const DATING_POINTS: usize = 60;
+
+/// Spans from here on are means over many events; fewer points are as sure, seconds.
+const LONG_SPAN_S: f64 = 10.0;
+
+/// Spans from here on lie between the two, seconds.
+const MIDDLE_SPAN_S: f64 = 3.0;
+
+/// Latest points whose mean is the size of the effect.
+const EFFECT_POINTS: usize = 10;
+
+/// Where a series went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Up.
+    Up,
+    /// Down.
+    Down,
+}
+
+impl Side {
+    const fn sign(self) -> f64 {
+        match self {
+            Self::Up => 1.0,
+            Self::Down => -1.0,
+        }
+    }
+}
+
+/// A stretch in which a series leans to one side.
+#[derive(Clone, Debug)]
+pub(crate) struct Arm {
+    side: Side,
+    sum: f64,
+    started: Option<Timestamp>,
+    beyond: usize,
+    points: usize,
+    last_beyond: bool,
+}
+
+impl Arm {
+    /// An arm that has seen nothing.
+    pub(crate) const fn new(side: Side) -> Self {
+        Self { side, sum: 0.0, started: None, beyond: 0, points: 0, last_beyond: false }
+    }
+
+    /// Forgets the stretch.
+    pub(crate) fn reset(&mut self) {
+        *self = Self::new(self.side);
+    }
+
+    /// Takes the next point, as a deviation in standard deviations.
+    pub(crate) fn step(&mut self, at: Timestamp, sigmas: f64, spacing_s: f64, config: &AnalysisConfig) {
+        let toward = sigmas * self.side.sign();
+        let clip = match spacing_s {
+            s if s >= LONG_SPAN_S => 2.0 * config.cusum_clip,
+            s if s >= MIDDLE_SPAN_S => 1.3 * config.cusum_clip,
+            _ => config.cusum_clip,
+        };
+        self.sum =
+            (self.sum + toward.clamp(-clip, clip) - config.cusum_drift).min(3.0 * config.cusum_threshold);
+        if self.sum <= 0.0 {
+            self.reset();
+            return;
+        }
+        self.started.get_or_insert(at);
+        self.points += 1;
+        self.last_beyond = toward > config.band_sigma;
+        self.beyond += usize::from(self.last_beyond);
+    }
+
+    /// How far the sum is on the way to significance; 1 is significant.
+    pub(crate) fn strength(&self, config: &AnalysisConfig) -> f64 {
+        self.sum / config.cusum_threshold
+    }
+
+    /// When the stretch began.
+    pub(crate) fn started(&self) -> Option<Timestamp> {
+        self.started
+    }
+
+    /// Points since the stretch began.
+    pub(crate) fn points(&self) -> usize {
+        self.points
+    }
+
+    /// Whether significance, persistence and effect size are all there at the series' last point.
+    pub(crate) fn is_change(
+        &self,
+        series: &Series,
+        level: &Level,
+        watch: &Watch,
+        config: &AnalysisConfig,
+    ) -> bool {
+        let (Some(started), Some(last)) = (self.started, series.last()) else { return false };
+        let spacing_s = series.spacing_s().unwrap_or(0.0);
+        let needed = match spacing_s {
+            s if s >= LONG_SPAN_S => (config.persistence_points * 2 / 5).max(1),
+            s if s >= MIDDLE_SPAN_S => (config.persistence_points * 3 / 5).max(1),
+            _ => config.persistence_points,
+        };
+        let lasted_s = last.at.secs_since(started) + last.span_s.max(0.0);
+        self.strength(config) >= 1.0
+            && self.last_beyond
+            && self.beyond >= needed
+            && lasted_s + 1e-6 >= config.persistence_s
+            && self.is_large(series, level, watch, config)
+    }
+
+    fn is_large(&self, series: &Series, level: &Level, watch: &Watch, config: &AnalysisConfig) -> bool {
+        let count = self.points.min(EFFECT_POINTS);
+        let mean = series.latest(count).map(|point| point.value).sum::<f64>() / count.max(1) as f64;
+        let effect = (mean - level.center) * self.side.sign();
+        let relative = match self.side {
+            Side::Up => (watch.min_ratio - 1.0) * level.center.abs(),
+            Side::Down => (1.0 - 1.0 / watch.min_ratio) * level.center.abs(),
+        };
+        effect >= relative
+            && effect >= watch.min_difference
+            && effect >= config.excursion_factor * level.excursion
+    }
+
+    /// Dates the change: the split of the series, from a while before the stretch to now, that a step explains best
+    /// (largest log likelihood of a step of the size now seen).
+    pub(crate) fn date(&self, series: &Series, level: &Level, config: &AnalysisConfig) -> Option<Timestamp> {
+        let points: Vec<Point> = series.latest(self.points + DATING_POINTS).collect();
+        let clip = config.cusum_clip;
+        let toward: Vec<f64> =
+            points.iter().map(|point| (level.sigmas(*point) * self.side.sign()).clamp(-clip, clip)).collect();
+        let recent = &toward[toward.len().saturating_sub(EFFECT_POINTS.min(self.points.max(1)))..];
+        let step = crate::stats::median(recent.iter().copied())?.max(1.0);
+        let mut tail = 0.0;
+        let mut best = (f64::NEG_INFINITY, points.len().checked_sub(1)?);
+        for index in (0..points.len()).rev() {
+            tail += toward[index] - step / 2.0;
+            if tail > best.0 {
+                best = (tail, index);
+            }
+        }
+        let first = points[best.1];
+        let gap_s = match best.1.checked_sub(1) {
+            Some(before) => first.at.secs_since(points[before].at),
+            None => first.span_s,
+        };
+        // It began between the two points; the middle is wrong by half a distance at most.
+        Some(first.at - gap_s.min(first.span_s.max(series.spacing_s().unwrap_or(gap_s))) / 2.0)
+    }
+}
