@@ -1,1 +1,10 @@
-//! Placeholder.
+//! What watches the databases: one folder an engine, each turning one node into frames behind
+//! [`faultline_model::Source`], and the registry that opens them. Not in here: the schedule, the store, and any
+//! judgement of what was seen.
+
+mod error;
+mod postgres;
+mod registry;
+
+pub use error::SourceError;
+pub use registry::{WATCHED, open};

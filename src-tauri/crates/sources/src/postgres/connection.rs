@@ -1,0 +1,205 @@
+//! The one connection to a node: made when first needed, again after a failure with growing pauses, with a deadline on
+//! every round trip. After a round trip that timed out or broke, the connection is dropped, never used again.
+
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either};
+use tokio::time::{Instant, timeout};
+
+use super::address::{Address, STATEMENT_TIMEOUT_MS};
+use super::trouble::Trouble;
+
+/// Longest time to connect and log in.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// What a round trip may take beyond the statement's own timeout on the server.
+const NETWORK_ALLOWANCE: Duration = Duration::from_secs(2);
+/// Longest polite farewell.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
+/// First pause after a failed attempt; it doubles with every further one.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// Longest pause between attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Longest time that an ordinary statement may take, there and back.
+pub(super) const STATEMENT_DEADLINE: Duration =
+    Duration::from_millis(STATEMENT_TIMEOUT_MS as u64).saturating_add(NETWORK_ALLOWANCE);
+
+/// One answer: a list of rows for every statement of the message.
+pub(super) type Answer = Vec<Vec<PgRow>>;
+
+/// The connection and its account of failures and cost.
+pub(super) struct Link {
+    address: Address,
+    connection: Option<PgConnection>,
+    pauses: Pauses,
+    /// Fastest round trip seen since the connect: what the network takes.
+    fastest: Option<Duration>,
+    /// Time spent on round trips since [`Self::take_cost`], less the network's share.
+    cost: Duration,
+    /// Messages sent since [`Self::take_transactions`], each a transaction of its own.
+    transactions: u32,
+}
+
+impl Link {
+    pub(super) fn new(address: Address) -> Self {
+        let pauses = Pauses::default();
+        Self { address, connection: None, pauses, fastest: None, cost: Duration::ZERO, transactions: 0 }
+    }
+
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.connection.is_some()
+    }
+
+    /// Connects, unless connected already or the last failure is too fresh.
+    pub(super) async fn connect(&mut self) -> Result<(), Trouble> {
+        if self.connection.is_some() {
+            return Ok(());
+        }
+        if !self.pauses.over(Instant::now()) {
+            return Err(Trouble::BackingOff);
+        }
+        let attempt = timeout(CONNECT_DEADLINE, self.address.options().connect()).await;
+        let made = match attempt {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => Err(Trouble::from_sqlx(&error, |text| self.address.mask(text))),
+            Err(_) => Err(Trouble::Silent { deadline: CONNECT_DEADLINE }),
+        };
+        match made {
+            Ok(connection) => {
+                self.connection = Some(connection);
+                self.fastest = None;
+                Ok(())
+            }
+            Err(trouble) => {
+                self.pauses.failed(Instant::now());
+                Err(trouble)
+            }
+        }
+    }
+
+    /// The session has proved to be of use; the next failure pauses for the shortest time again.
+    pub(super) fn proved(&mut self) {
+        self.pauses = Pauses::default();
+    }
+
+    /// Allows an attempt at once, as when the user asks for a test.
+    pub(super) fn forget_pause(&mut self) {
+        self.pauses = Pauses::default();
+    }
+
+    /// Drops the connection because its server is of no use; the next attempt comes after a pause.
+    pub(super) fn abandon(&mut self) {
+        self.connection = None;
+        self.pauses.failed(Instant::now());
+    }
+
+    /// Sends one message by the simple protocol (nothing prepared, so nothing is left behind on the server or in a
+    /// pooler) and gathers the rows, statement by statement.
+    ///
+    /// # Errors
+    /// Whatever went wrong. After [`Trouble::ends_connection`] the connection is gone and the next [`Self::connect`]
+    /// makes a new one.
+    pub(super) async fn ask(&mut self, sql: String, deadline: Duration) -> Result<Answer, Trouble> {
+        let Some(connection) = self.connection.as_mut() else {
+            return Err(Trouble::Unreachable { reason: "not connected".to_owned() });
+        };
+        let began = Instant::now();
+        let answer = timeout(deadline, gather(connection, sql)).await;
+        let took = began.elapsed();
+        let network = self.fastest.map_or(took, |fastest| fastest.min(took));
+        self.fastest = Some(network);
+        self.cost += took - network;
+        let answer = match answer {
+            Ok(Ok(answer)) => {
+                self.transactions = self.transactions.saturating_add(1);
+                return Ok(answer);
+            }
+            Ok(Err(error)) => Trouble::from_sqlx(&error, |text| self.address.mask(text)),
+            Err(_) => Trouble::Silent { deadline },
+        };
+        if answer.ends_connection() {
+            self.connection = None;
+        }
+        Err(answer)
+    }
+
+    /// Time that the server spent on us since the last call: round trips less the fastest one seen, which stands for
+    /// the network. An upper bound.
+    pub(super) fn take_cost(&mut self) -> Duration {
+        std::mem::take(&mut self.cost)
+    }
+
+    /// Transactions of ours since the last call.
+    pub(super) fn take_transactions(&mut self) -> u32 {
+        std::mem::take(&mut self.transactions)
+    }
+
+    /// Measures anew what the network takes, from the next round trip on.
+    pub(super) fn forget_network(&mut self) {
+        self.fastest = None;
+    }
+
+    /// Says goodbye, for at most [`CLOSE_DEADLINE`].
+    pub(super) async fn close(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            // Whether the farewell arrives makes no difference to us: the socket is closed either way.
+            let _ = timeout(CLOSE_DEADLINE, connection.close()).await;
+        }
+    }
+}
+
+async fn gather(connection: &mut PgConnection, sql: String) -> Result<Answer, sqlx::Error> {
+    let mut answer = Vec::new();
+    let mut rows = Vec::new();
+    // Every text comes from `sql.rs`, which puts in nothing but numbers and quoted names of the server's own.
+    let mut stream = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_many(connection);
+    while let Some(item) = stream.try_next().await? {
+        match item {
+            Either::Left(_) => answer.push(std::mem::take(&mut rows)),
+            Either::Right(row) => rows.push(row),
+        }
+    }
+    Ok(answer)
+}
+
+/// Pauses between attempts to connect: doubling, bounded.
+#[derive(Debug, Default)]
+struct Pauses {
+    last: Option<(Instant, Duration)>,
+}
+
+impl Pauses {
+    fn over(&self, now: Instant) -> bool {
+        self.last.is_none_or(|(at, pause)| now.saturating_duration_since(at) >= pause)
+    }
+
+    fn failed(&mut self, now: Instant) {
+        let pause = self.last.map_or(FIRST_PAUSE, |(_, pause)| (pause * 2).min(LONGEST_PAUSE));
+        self.last = Some((now, pause));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_their_limit() {
+        let mut pauses = Pauses::default();
+        let mut now = Instant::now();
+        assert!(pauses.over(now));
+        for expected_s in [1, 2, 4, 8, 16, 30, 30] {
+            pauses.failed(now);
+            let pause = Duration::from_secs(expected_s);
+            assert!(!pauses.over(now + pause - Duration::from_millis(1)), "{expected_s}");
+            now += pause;
+            assert!(pauses.over(now), "{expected_s}");
+        }
+    }
+}

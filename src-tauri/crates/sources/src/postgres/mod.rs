@@ -1,0 +1,20 @@
+//! PostgreSQL, primaries and standbys: statement counters, session samples, database counters, replay, facts.
+
+mod address;
+mod budget;
+mod capabilities;
+mod connection;
+mod database;
+mod delta;
+mod facts;
+mod replication;
+mod row;
+mod selftest;
+mod sessions;
+mod source;
+mod sql;
+mod statements;
+mod texts;
+mod trouble;
+
+pub(crate) use source::open;
