@@ -1,8 +1,11 @@
 //! Real private servers, a shop's workload and incident scenarios: for the demo, for drills and for tests. The lab
 //! drives the product from outside, as child processes; nothing in here knows how the product works inside.
 
+pub mod clock;
+pub mod deploys;
 pub mod error;
 pub mod folder;
+pub mod http;
 pub mod postgres;
 pub mod process;
 pub mod shop;

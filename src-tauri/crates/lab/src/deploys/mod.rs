@@ -1,0 +1,126 @@
+//! A small deploy system: it knows the services, their versions and their history, deploys, rolls back when asked over
+//! HTTP, and posts a marker for every change to Faultline's webhook. Switching the version for real is the shop's job.
+
+mod books;
+mod markers;
+mod server;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::error::{Result, io};
+use crate::shop::{Service, Version};
+
+pub use books::{Change, Kind, Release, Run, RunStatus, Status};
+pub use markers::{SIGNATURE_HEADER, Webhook, signature};
+
+use books::Books;
+
+/// What a deploy takes to go out.
+const ROLL_OUT: Duration = Duration::from_secs(2);
+
+/// Where versions run; the shop's load implements it.
+pub trait Production: Send + Sync + 'static {
+    /// Lets a service run a version from now on.
+    fn switch(&self, service: Service, version: Version);
+}
+
+impl Production for crate::shop::Load {
+    fn switch(&self, service: Service, version: Version) {
+        self.service(service).switch(version);
+    }
+}
+
+/// The running deploy system; ends when dropped.
+pub struct DeploySystem {
+    address: SocketAddr,
+    inner: Arc<Inner>,
+    server: JoinHandle<()>,
+}
+
+/// What the HTTP side and the roll-outs share.
+struct Inner {
+    token: String,
+    books: Books,
+    production: Arc<dyn Production>,
+    webhook: Option<Webhook>,
+    /// Roll-outs under way; they end with the deploy system.
+    roll_outs: std::sync::Mutex<JoinSet<()>>,
+}
+
+impl DeploySystem {
+    /// Starts it on a free port of 127.0.0.1. `token` is what callers must bear; without a webhook no marker is sent.
+    ///
+    /// # Errors
+    /// When no port can be opened.
+    pub async fn start(
+        token: String,
+        production: Arc<dyn Production>,
+        webhook: Option<Webhook>,
+    ) -> Result<Self> {
+        let listener =
+            TcpListener::bind(("127.0.0.1", 0)).await.map_err(io("open a port for the deploy system"))?;
+        let address = listener.local_addr().map_err(io("open a port for the deploy system"))?;
+        let books = Books::new(crate::clock::unix_now());
+        let roll_outs = std::sync::Mutex::new(JoinSet::new());
+        let inner = Arc::new(Inner { token, books, production, webhook, roll_outs });
+        let routes = server::routes(Arc::clone(&inner), address);
+        let server = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, routes).await {
+                tracing::error!(%error, "the deploy system ended");
+            }
+        });
+        Ok(Self { address, inner, server })
+    }
+
+    /// `http://127.0.0.1:<port>`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Deploys a version and returns the deploy's id once it is out.
+    pub async fn deploy(&self, service: Service, version: Version) -> String {
+        let change = self.inner.books.begin(service, version, Kind::Deploy, crate::clock::unix_now());
+        self.inner.roll_out(&change).await;
+        change.id
+    }
+
+    /// What runs now.
+    pub fn current(&self, service: Service) -> Version {
+        self.inner.books.current(service)
+    }
+
+    /// Everything that was changed, oldest first.
+    pub fn history(&self, service: Service) -> Vec<Release> {
+        self.inner.books.history(service)
+    }
+}
+
+impl Drop for DeploySystem {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Inner {
+    /// Rolls a change out: marker, some time, the switch, marker.
+    async fn roll_out(&self, change: &Change) {
+        self.mark(change).await;
+        tokio::time::sleep(ROLL_OUT).await;
+        self.production.switch(change.service, change.version);
+        self.books.finish(change, crate::clock::unix_now());
+        self.mark(change).await;
+    }
+
+    async fn mark(&self, change: &Change) {
+        let Some(webhook) = &self.webhook else { return };
+        let Some(release) = self.books.release(change) else { return };
+        if let Err(error) = webhook.post(&release).await {
+            tracing::warn!(%error, deploy = release.id, "the deploy marker was not taken");
+        }
+    }
+}
