@@ -8,5 +8,6 @@ pub mod rollback;
 pub mod webhook;
 
 pub use error::DeployError;
+pub use faultline_http::{HttpClient, HttpOptions, install_tls_provider};
 pub use rollback::{Follow, HttpRollbackSpec, RollbackSpec};
 pub use webhook::{WebhookOptions, WebhookServer};
