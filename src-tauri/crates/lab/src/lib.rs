@@ -2,6 +2,7 @@
 //! drives the product from outside, as child processes; nothing in here knows how the product works inside.
 
 pub mod clock;
+pub mod demo;
 pub mod deploys;
 pub mod error;
 pub mod folder;

@@ -1,2 +1,56 @@
-//! The lab's command line.
-fn main() {}
+//! The lab's command line. Everything that it started ends with it, however it ends.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use faultline_lab::{Error, demo};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Real private databases, a shop's workload and incidents on them
+#[derive(Debug, Parser)]
+#[command(name = "faultline-lab", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Play the demo incident with the desktop program and judge what it says
+    Demo(demo::Options),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Command::Demo(options) = Arguments::parse().command;
+    let outcome = tokio::select! {
+        outcome = demo::run(options) => outcome,
+        interrupted = interrupted() => Err(interrupted),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _closed = writeln!(std::io::stderr().lock(), "faultline-lab: {error}");
+            match error {
+                Error::Interrupted => ExitCode::from(130),
+                _ => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+/// Ends with the first signal that asks us to end.
+async fn interrupted() -> Error {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)] = kinds.map(signal) else {
+        // Without handlers the signals end the process at once, and the watchdog cleans up.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
+    }
+    Error::Interrupted
+}

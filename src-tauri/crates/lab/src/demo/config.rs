@@ -1,0 +1,95 @@
+//! The configuration that the demo gives to Faultline, as a user would write it. Secrets go by the environment.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+use rand::RngExt;
+
+use crate::error::{Result, io};
+use crate::postgres::{MONITOR, Pair};
+
+/// Environment variable with the database password.
+const PASSWORD: &str = "FAULTLINE_LAB_PASSWORD";
+/// Environment variable with the webhook's secret.
+const SECRET: &str = "FAULTLINE_WEBHOOK_SECRET";
+/// Environment variable with the deploy system's token.
+const TOKEN: &str = "FAULTLINE_DEPLOY_TOKEN";
+
+/// Addresses and secrets that both sides must know.
+#[derive(Clone)]
+pub(super) struct Agreed {
+    /// Port of Faultline's webhook.
+    pub(super) webhook_port: u16,
+    pub(super) webhook_secret: String,
+    pub(super) deploy_token: String,
+}
+
+impl Agreed {
+    pub(super) fn new() -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(io("find a free port"))?;
+        let webhook_port = listener.local_addr().map_err(io("find a free port"))?.port();
+        let secret = || format!("{:032x}", rand::rng().random::<u128>());
+        Ok(Self { webhook_port, webhook_secret: secret(), deploy_token: secret() })
+    }
+
+    /// Where deploy markers go.
+    pub(super) fn webhook_url(&self) -> String {
+        format!("http://127.0.0.1:{}/v1/deploys", self.webhook_port)
+    }
+}
+
+/// The text of `config.toml`.
+pub(super) fn text(pair: &Pair, agreed: &Agreed, deploy_system: &str) -> String {
+    let (primary, replica) = (pair.primary.address(MONITOR), pair.standby.address(MONITOR));
+    let port = agreed.webhook_port;
+    format!(
+        r#"[[cluster]]
+name = "shop"
+environment = "production"
+
+  [[cluster.node]]
+  name = "primary"
+  engine = "postgres"
+  url = "{primary}"
+  password = "env:{PASSWORD}"
+
+  [[cluster.node]]
+  name = "replica-1"
+  engine = "postgres"
+  url = "{replica}"
+  password = "env:{PASSWORD}"
+
+[[service]]
+name = "checkout"
+roles = ["checkout"]
+applications = ["checkout@*"]
+
+[[service]]
+name = "search"
+roles = ["search"]
+applications = ["search@*"]
+
+[[deploys]]
+provider = "webhook"
+listen = "127.0.0.1:{port}"
+secret = "env:{SECRET}"
+
+[[rollback]]
+service = "checkout"
+provider = "http"
+method = "POST"
+url = "{deploy_system}/services/{{service}}/rollback"
+body = '{{"to":"{{previous}}"}}'
+token = "env:{TOKEN}"
+one_click = true
+"#
+    )
+}
+
+/// The secrets, as environment variables.
+pub(super) fn secrets(pair: &Pair, agreed: &Agreed) -> Vec<(&'static str, String)> {
+    vec![
+        (PASSWORD, pair.primary.password().to_owned()),
+        (SECRET, agreed.webhook_secret.clone()),
+        (TOKEN, agreed.deploy_token.clone()),
+    ]
+}
