@@ -26,6 +26,8 @@ const ROUNDS_PER_DETAIL = 2;
 const MAX_QUERIES = 40;
 /** Incidents in the rail. */
 const MAX_INCIDENTS = 50;
+/** How long a resolved incident stays in the panel, seconds. */
+const RESOLVED_STAYS_S = 900;
 /** Deploys listed while all is calm reach back this far, seconds. */
 const RECENT_DEPLOYS_S = 86_400;
 
@@ -62,9 +64,9 @@ export class AppState {
   readonly cluster: ClusterView | null = $derived(
     this.overview?.clusters.find((cluster) => cluster.name === this.clusterName) ?? null,
   );
-  /** The incident that the panel is about. */
+  /** The incident that the panel is about; one that was just resolved stays, so that its recovery can be read. */
   readonly incidentId: string | null = $derived(
-    this.focus.kind === "incident" ? this.focus.id : (this.cluster?.open_incident ?? null),
+    this.focus.kind === "incident" ? this.focus.id : (this.cluster?.open_incident ?? this.#justResolved()),
   );
 
   /** Ranges to come back to with Esc. */
@@ -159,6 +161,12 @@ export class AppState {
     if (theme === this.theme) return;
     this.theme = theme;
     this.refresh();
+  }
+
+  #justResolved(): string | null {
+    const latest = this.incidents.find(({ cluster }) => cluster === this.clusterName);
+    const since = latest?.resolved == null ? Infinity : this.now - latest.resolved;
+    return latest && since < RESOLVED_STAYS_S ? latest.id : null;
   }
 
   #show(range: Range): void {
