@@ -9,10 +9,13 @@ use super::grid::GAP_SPANS;
 use crate::palette;
 use crate::panel::{Panel, PanelId, PanelKind, Series, Theme};
 
+/// The points of a line.
+type Points = Vec<(Timestamp, Option<f64>)>;
+
 /// The latency chart: mean latency of each node, milliseconds, and of requests where an edge is observed. Ticks of a
 /// node are in the order of time.
 pub fn latency(ticks: &[Tick], theme: Theme) -> Panel {
-    let mut lines: BTreeMap<(String, String), Vec<(Timestamp, Option<f64>)>> = BTreeMap::new();
+    let mut lines: BTreeMap<(String, String), Points> = BTreeMap::new();
     for tick in ticks.iter().filter(|tick| tick.span_s > 0.0) {
         let node = tick.node.as_str();
         for (name, key, label) in [
@@ -46,7 +49,7 @@ pub fn latency(ticks: &[Tick], theme: Theme) -> Panel {
 }
 
 /// Adds a value to a line, with a gap before it when it comes late.
-pub(super) fn append(line: &mut Vec<(Timestamp, Option<f64>)>, tick: &Tick, value: f64) {
+fn append(line: &mut Points, tick: &Tick, value: f64) {
     if let Some((before, _)) = line.last()
         && tick.at.secs_since(*before) > GAP_SPANS * tick.span_s
     {
