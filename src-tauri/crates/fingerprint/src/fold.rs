@@ -56,11 +56,12 @@ fn casts(lexemes: Vec<Lexeme>) -> Vec<Lexeme> {
     let mut folded: Vec<Lexeme> = Vec::with_capacity(lexemes.len());
     let mut rest = lexemes.as_slice();
     while let Some((first, tail)) = rest.split_first() {
-        if *first == Lexeme::Cast && folded.last() == Some(&Lexeme::Value) {
-            if let Some(after) = after_type(tail) {
-                rest = after;
-                continue;
-            }
+        if *first == Lexeme::Cast
+            && folded.last() == Some(&Lexeme::Value)
+            && let Some(after) = after_type(tail)
+        {
+            rest = after;
+            continue;
         }
         folded.push(first.clone());
         rest = tail;

@@ -282,10 +282,8 @@ fn after_quote(text: &str, quote: char, backslash_escapes: bool) -> (&str, &str)
     while let Some((offset, character)) = characters.next() {
         if backslash_escapes && character == '\\' {
             characters.next();
-        } else if character == quote {
-            if characters.next_if(|(_, next)| *next == quote).is_none() {
-                return (&text[..offset], &text[offset + quote.len_utf8()..]);
-            }
+        } else if character == quote && characters.next_if(|(_, next)| *next == quote).is_none() {
+            return (&text[..offset], &text[offset + quote.len_utf8()..]);
         }
     }
     (text, "")

@@ -68,13 +68,17 @@ pub fn tags(sql: &str) -> Tags {
     let mut tags = Tags::default();
     let mut rest = sql.trim_start();
     for _ in 0..MAX_COMMENTS {
-        let Some((comment, after)) = rest.strip_prefix("/*").and_then(|text| text.split_once("*/")) else { break };
+        let Some((comment, after)) = rest.strip_prefix("/*").and_then(|text| text.split_once("*/")) else {
+            break;
+        };
         read_comment(comment, &mut tags);
         rest = after.trim_start();
     }
     for _ in 0..MAX_COMMENTS {
         rest = rest.trim_end_matches(|part: char| part.is_whitespace() || part == ';');
-        let Some((before, comment)) = rest.strip_suffix("*/").and_then(|text| text.rsplit_once("/*")) else { break };
+        let Some((before, comment)) = rest.strip_suffix("*/").and_then(|text| text.rsplit_once("/*")) else {
+            break;
+        };
         read_comment(comment, &mut tags);
         rest = before;
     }

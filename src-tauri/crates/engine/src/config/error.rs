@@ -1,0 +1,51 @@
+//! What can be wrong with a configuration, in sentences that say what to do.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a configuration cannot be used. Texts from the file that may be secret are never repeated.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("cannot read the configuration {}: {source}; check the path and your permission to read it", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is too long to be a configuration.
+    #[error("the configuration {} has more than {limit_bytes} bytes; is this the right file?", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+        /// Longest configuration, bytes.
+        limit_bytes: u64,
+    },
+    /// Something in the file has no meaning.
+    #[error("{file}:{line}:{column}: {}{problem}", if key.is_empty() { String::new() } else { format!("{key}: ") })]
+    Invalid {
+        /// Name of the file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column in characters, from 1.
+        column: usize,
+        /// Full name of the key, such as `cluster[1].node[2].url`; empty when the text is not even TOML.
+        key: String,
+        /// What is wrong and what to write instead.
+        problem: String,
+    },
+    /// The platform knows no folder for the user's files.
+    #[error(
+        "there is no home folder to look for the configuration and the data in; name them with --config and --data"
+    )]
+    NoHome,
+}
+
+impl ConfigError {
+    /// Whether there is no such file: the user has not configured anything yet.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
