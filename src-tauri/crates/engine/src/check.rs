@@ -1,0 +1,80 @@
+//! `faultctl check`: tests every target of the configuration once, each by itself and all at the same time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use faultline_model::{Clock, ClusterName, HealthLevel, HealthRow, NodeId};
+use futures::StreamExt as _;
+use futures::stream;
+
+use crate::config::{ClusterConfig, Config, DeployFeedConfig, NodeConfig};
+use crate::convert;
+use crate::health::HealthBoard;
+use crate::secrets::Secrets;
+use crate::ways_back::WaysBack;
+
+/// Most targets that are tested at the same time.
+const MAX_AT_ONCE: usize = 32;
+
+/// Longest test of one target; each of its round trips has a shorter deadline of its own.
+const TARGET_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Tests every node, feed and rollback that the configuration names.
+pub async fn check(config: &Config, secrets: &Secrets, clock: &Arc<dyn Clock>) -> Vec<HealthRow> {
+    let nodes =
+        config.clusters.iter().flat_map(|cluster| cluster.nodes.iter().map(move |node| (cluster, node)));
+    let mut rows: Vec<HealthRow> = stream::iter(nodes)
+        .map(|(cluster, node)| check_node(cluster, node, secrets, clock))
+        .buffered(MAX_AT_ONCE)
+        .concat()
+        .await;
+    let board = HealthBoard::default();
+    WaysBack::open(config, secrets, &board).await;
+    rows.extend(board.rows());
+    for DeployFeedConfig::Webhook { listen, secret } in &config.deploys {
+        let target = format!("webhook {listen}");
+        rows.push(match secrets.resolve(secret).await {
+            Ok(_) => HealthRow::new(target, "secret", HealthLevel::Ok, "The secret is there."),
+            Err(error) => HealthRow::new(target, "secret", HealthLevel::Error, error.to_string()),
+        });
+    }
+    if rows.is_empty() {
+        rows.push(
+            HealthRow::new(
+                "configuration",
+                "clusters",
+                HealthLevel::Warning,
+                "The configuration names nothing to watch.",
+            )
+            .with_hint("Add a [[cluster]] with a [[cluster.node]]; config.example.toml shows how."),
+        );
+    }
+    rows
+}
+
+async fn check_node(
+    cluster: &ClusterConfig,
+    node: &NodeConfig,
+    secrets: &Secrets,
+    clock: &Arc<dyn Clock>,
+) -> Vec<HealthRow> {
+    let id = NodeId { cluster: ClusterName::from(cluster.name.as_str()), node: node.name.as_str().into() };
+    let row =
+        |message: String| vec![HealthRow::new(id.to_string(), "configuration", HealthLevel::Error, message)];
+    let spec = match convert::node(&id, node, secrets).await {
+        Ok(spec) => spec,
+        Err(error) => return row(error.to_string()),
+    };
+    let mut source = match faultline_sources::open(spec, Arc::clone(clock)) {
+        Ok(source) => source,
+        Err(error) => return row(error.to_string()),
+    };
+    let tested = tokio::time::timeout(TARGET_DEADLINE, source.self_test()).await;
+    source.close().await;
+    tested.unwrap_or_else(|_| {
+        row(format!(
+            "the self-test did not end within {} s; is the server overloaded?",
+            TARGET_DEADLINE.as_secs()
+        ))
+    })
+}

@@ -1,0 +1,7 @@
+//! One file a command.
+
+pub(crate) mod check;
+pub(crate) mod mark;
+pub(crate) mod record;
+pub(crate) mod replay;
+pub(crate) mod watch;

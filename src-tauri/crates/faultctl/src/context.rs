@@ -1,0 +1,83 @@
+//! What most commands begin with: the configuration, the data folder, the secrets and the clock.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use faultline_engine::SystemClock;
+use faultline_engine::config::{self, ClusterConfig, Config};
+use faultline_engine::secrets::Secrets;
+use faultline_model::Clock;
+
+use crate::args::Places;
+use crate::error::CommandError;
+
+pub(crate) struct Context {
+    pub(crate) config: Config,
+    pub(crate) data: PathBuf,
+    pub(crate) secrets: Secrets,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Context {
+    /// Reads the configuration that was named, or the platform's.
+    pub(crate) fn load(places: &Places) -> Result<Self, CommandError> {
+        let config = match &places.config {
+            Some(file) => file.clone(),
+            None => config::default_paths()?.config_file,
+        };
+        Ok(Self {
+            config: config::load(&config)?,
+            data: data(places)?,
+            secrets: Secrets::system(),
+            clock: Arc::new(SystemClock),
+        })
+    }
+
+    /// Keeps one cluster alone, if one is named.
+    pub(crate) fn only(&mut self, cluster: Option<&str>) -> Result<(), CommandError> {
+        if let Some(name) = cluster {
+            let known = known(&self.config);
+            self.config.clusters.retain(|cluster| cluster.name == name);
+            if self.config.clusters.is_empty() {
+                return Err(no_cluster(name, &known));
+            }
+        }
+        Ok(())
+    }
+
+    /// The cluster that is named, or the only one.
+    pub(crate) fn cluster(&self, name: Option<&str>) -> Result<&ClusterConfig, CommandError> {
+        match (name, self.config.clusters.as_slice()) {
+            (Some(name), clusters) => clusters
+                .iter()
+                .find(|cluster| cluster.name == name)
+                .ok_or_else(|| no_cluster(name, &known(&self.config))),
+            (None, [only]) => Ok(only),
+            (None, _) => Err(CommandError::Usage {
+                message: format!(
+                    "name the cluster with --cluster; the configuration has: {}",
+                    known(&self.config)
+                ),
+            }),
+        }
+    }
+}
+
+fn known(config: &Config) -> String {
+    if config.clusters.is_empty() {
+        return "none".to_owned();
+    }
+    config.clusters.iter().map(|cluster| cluster.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn no_cluster(name: &str, known: &str) -> CommandError {
+    CommandError::Usage { message: format!("no cluster is called {name}; the configuration has: {known}") }
+}
+
+/// The data folder that was named, or the platform's.
+pub(crate) fn data(places: &Places) -> Result<PathBuf, CommandError> {
+    match &places.data {
+        Some(folder) => Ok(folder.clone()),
+        None => Ok(config::default_paths()?.data_folder),
+    }
+}

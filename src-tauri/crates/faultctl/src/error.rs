@@ -1,0 +1,50 @@
+//! What ends a command early, and with which exit code.
+
+use std::path::PathBuf;
+
+use faultline_engine::{EngineError, HistoryError};
+use faultline_recording::RecordingError;
+
+/// Cannot judge, or the input is unreadable.
+pub(crate) const EXIT_UNREADABLE: u8 = 2;
+/// The command line is wrong.
+const EXIT_USAGE: u8 = 64;
+/// The configuration is wrong.
+const EXIT_CONFIGURATION: u8 = 78;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    #[error("{message}")]
+    Usage { message: String },
+    #[error(transparent)]
+    Config(#[from] faultline_engine::config::ConfigError),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    #[error("{}: {source}", file.display())]
+    Recording { file: PathBuf, source: RecordingError },
+    #[error("nothing can be printed any more: {source}")]
+    Output { source: std::io::Error },
+    #[error("the program cannot start its threads: {source}")]
+    Runtime { source: std::io::Error },
+    #[error("signals cannot be caught: {source}")]
+    Signals { source: std::io::Error },
+}
+
+impl CommandError {
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage { .. } => EXIT_USAGE,
+            Self::Config(_) | Self::Engine(EngineError::Config(_) | EngineError::UnknownCluster { .. }) => {
+                EXIT_CONFIGURATION
+            }
+            Self::Engine(_)
+            | Self::History(_)
+            | Self::Recording { .. }
+            | Self::Output { .. }
+            | Self::Runtime { .. }
+            | Self::Signals { .. } => EXIT_UNREADABLE,
+        }
+    }
+}
