@@ -24,7 +24,9 @@ pub enum RecordingError {
         problem: String,
     },
     /// The recording was written in a later format.
-    #[error("the recording has format version {found}, this program reads up to {supported}; use a newer Faultline")]
+    #[error(
+        "the recording has format version {found}, this program reads up to {supported}; use a newer Faultline"
+    )]
     Version {
         /// Version of the recording.
         found: u64,
@@ -32,7 +34,9 @@ pub enum RecordingError {
         supported: u64,
     },
     /// A line that means nothing.
-    #[error("line {line} is damaged: {problem}; everything before it is good, correct the line or cut the file there")]
+    #[error(
+        "line {line} is damaged: {problem}; everything before it is good, correct the line or cut the file there"
+    )]
     Line {
         /// The line.
         line: u64,
@@ -40,7 +44,9 @@ pub enum RecordingError {
         problem: String,
     },
     /// The file ends within a line or within the compressed data.
-    #[error("the recording is cut off in line {line}; everything before it is good, fetch the whole file again")]
+    #[error(
+        "the recording is cut off in line {line}; everything before it is good, fetch the whole file again"
+    )]
     CutOff {
         /// The line that is not whole.
         line: u64,
@@ -54,7 +60,9 @@ pub enum RecordingError {
         limit_bytes: usize,
     },
     /// More data than a recording may have.
-    #[error("the recording has more than {limit_bytes} bytes of lines (at line {line}); split it into shorter ones")]
+    #[error(
+        "the recording has more than {limit_bytes} bytes of lines (at line {line}); split it into shorter ones"
+    )]
     TooLong {
         /// The line that went over the limit.
         line: u64,

@@ -54,7 +54,8 @@ impl RecordingFile {
     /// When the folder does not take a new file.
     pub fn create(path: impl AsRef<Path>, header: &Header) -> Result<Self, RecordingError> {
         let path = path.as_ref().to_owned();
-        let sink = Sink::create(&path).map_err(|source| RecordingError::Create { path: path.clone(), source })?;
+        let sink =
+            Sink::create(&path).map_err(|source| RecordingError::Create { path: path.clone(), source })?;
         Ok(Self { writer: RecordingWriter::new(sink, header)?, path })
     }
 

@@ -8,12 +8,14 @@ mod file;
 mod line;
 mod lines;
 mod reader;
+mod redact;
 mod writer;
 
 pub use error::RecordingError;
 pub use file::{COMPRESSED_EXTENSION, RecordingFile, open};
 pub use lines::{MAX_LINE_BYTES, MAX_RECORDING_BYTES};
 pub use reader::RecordingReader;
+pub use redact::redact;
 pub use writer::RecordingWriter;
 
 /// Version of the format, the value of the header's `faultline_recording`.

@@ -91,7 +91,8 @@ impl<W: Write> RecordingWriter<W> {
 
     fn line(&mut self, line: &impl serde::Serialize) -> Result<(), RecordingError> {
         self.buffer.clear();
-        serde_json::to_writer(&mut self.buffer, line).map_err(|error| RecordingError::Write { source: error.into() })?;
+        serde_json::to_writer(&mut self.buffer, line)
+            .map_err(|error| RecordingError::Write { source: error.into() })?;
         self.buffer.push(b'\n');
         self.to.write_all(&self.buffer).map_err(|source| RecordingError::Write { source })
     }
