@@ -87,7 +87,7 @@ mod tests {
         check(Engine::Postgres, "mysql://u:hunter2@h/d", Err("the scheme is mysql"));
         check(Engine::Postgres, "postgres://u:hunter2@h:port/d", Err("cannot be read"));
         check(Engine::Postgres, "postgres://u:hunter2@h/d?sslmode=maybe", Err("sslmode"));
-        check(Engine::Postgres, "postgres:///d", Err("no host"));
+        check(Engine::Postgres, "postgres:///d?user=u", Err("no host"));
         check(Engine::Postgres, "postgres://h/d", Err("no user"));
         check(Engine::Postgres, "postgres://u@h", Err("no database"));
     }

@@ -31,13 +31,19 @@ pub(super) fn reading(answer: &Answer) -> Result<Reading, Trouble> {
         // Half a reading would make every entry that it lacks look new the next time.
         return Err(unreadable("there are more than 100,000 statements; lower pg_stat_statements.max"));
     }
+    let mut entries: HashMap<Key, Entry> = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let (key, entry) = entry(row)?;
+        // An old extension does not tell nested statements apart and returns both under one key.
+        entries.entry(key).and_modify(|found| found.counters.add(&entry.counters)).or_insert(entry);
+    }
     Ok(Reading {
         at_us: int(clock, "now_us")?.unwrap_or_default(),
         started_us: int(account, "started_us")?.unwrap_or_default(),
         reset_us: int(account, "reset_us")?,
         dealloc: int(account, "dealloc")?,
         max_backends: int(account, "max_connections")?.unwrap_or(1),
-        entries: rows.iter().map(entry).collect::<Result<_, _>>()?,
+        entries,
     })
 }
 
