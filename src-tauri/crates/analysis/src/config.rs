@@ -7,6 +7,8 @@ pub struct AnalysisConfig {
     pub learn_s: f64,
     /// Least number of points before a series is tested: a median of fewer has no scale.
     pub learn_points: usize,
+    /// The same where a point covers 10 s or more: it is a mean over many events.
+    pub learn_points_long: usize,
     /// Points of the recent baseline of a series: five minutes at one point a second.
     pub baseline_points: usize,
     /// Points that wait before they enter the baseline, so that a slow onset does not become normal before it is seen.
@@ -94,6 +96,7 @@ impl Default for AnalysisConfig {
         Self {
             learn_s: 20.0,
             learn_points: 10,
+            learn_points_long: 6,
             baseline_points: 300,
             guard_points: 10,
             block_points: 10,

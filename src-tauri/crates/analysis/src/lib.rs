@@ -8,6 +8,7 @@ mod attribution;
 mod baseline;
 mod causes;
 mod config;
+mod costs;
 mod evidence;
 mod lifecycle;
 mod node;

@@ -12,8 +12,14 @@ use crate::watch::Meaning;
 use crate::window::Window;
 use crate::world::World;
 
-/// Leaving takes this share of the effect that entering took.
-const EASING: f64 = 0.7;
+/// Becoming calm takes a mean below this share of the effect that opening took.
+const CALM_SHARE: f64 = 0.7;
+
+/// A relapse takes the whole effect again, so that noise between the two does not flap.
+const RELAPSE_SHARE: f64 = 1.0;
+
+/// Windows whose mean must be off for a relapse.
+const RELAPSE_WINDOWS: f64 = 3.0;
 
 /// Points whose mean tells whether a slow series is back.
 const CALM_POINTS: f64 = 3.0;
@@ -142,11 +148,17 @@ pub(crate) fn is_calm(
     config: &AnalysisConfig,
 ) -> Option<bool> {
     let mut seen = false;
+    let share = if incident.calm_since.is_some() { RELAPSE_SHARE } else { CALM_SHARE };
     for (name, key) in &incident.hurt {
         let Some(track) = world.nodes.get(name).and_then(|node| node.tracks.get(key)) else { continue };
         let spacing_s = track.series.spacing_s().unwrap_or(0.0);
-        let from = now - config.load_window_s.max(CALM_POINTS * spacing_s);
-        match track.is_off(from, EASING, config) {
+        let window_s = config.load_window_s.max(CALM_POINTS * spacing_s);
+        // Once calm, a longer stretch decides, as far as the calm reaches.
+        let from = match incident.calm_since {
+            Some(since) => (now - RELAPSE_WINDOWS * window_s).max(since - window_s),
+            None => now - window_s,
+        };
+        match track.is_off(from, share, config) {
             Some(true) => return Some(false),
             Some(false) => seen = true,
             None => {}
@@ -176,13 +188,18 @@ pub(crate) fn load_ratio(world: &World, config: &AnalysisConfig) -> Option<f64> 
 /// How much it matters (`recording.md`, "severity").
 pub(crate) fn severity(world: &World, now: Timestamp, config: &AnalysisConfig) -> Severity {
     let from = now - config.load_window_s;
-    let ratio = |name: &str| {
-        let tracks = world.nodes.values().filter_map(|node| node.signal(name));
+    let ratio = |key: &Key| {
+        let tracks = world.nodes.values().filter_map(|node| node.tracks.get(key));
         tracks
             .filter_map(|track| Some(track.series.mean_after(from)? / track.level()?.center.max(1e-9)))
             .fold(0.0, f64::max)
     };
-    let latency = ratio(signal::LATENCY_MS).max(ratio(signal::REQUEST_LATENCY_MS));
+    let latency = [
+        Key::Signal(signal::LATENCY_MS.into()),
+        Key::Signal(signal::REQUEST_LATENCY_MS.into()),
+        Key::CallCost,
+    ];
+    let latency = latency.iter().map(ratio).fold(0.0, f64::max);
     let load = load_ratio(world, config).unwrap_or(0.0);
     let queue = |key: &Key| {
         let tracks = world.nodes.values().filter_map(|node| node.tracks.get(key));
@@ -193,7 +210,7 @@ pub(crate) fn severity(world: &World, now: Timestamp, config: &AnalysisConfig) -
             .fold(0.0, f64::max)
     };
     let queueing = queue(&Key::LockWaiters).max(queue(&Key::Signal(signal::LOCK_WAITING.into())));
-    let errors = queue(&Key::Signal(signal::REQUEST_ERROR_RATIO.into()));
+    let errors = queue(&Key::Signal(signal::REQUEST_ERROR_RATIO.into())).max(queue(&Key::CallErrors));
     let slow = load > config.critical_load && latency > config.critical_latency;
     if slow || queueing >= config.critical_queue || errors >= config.critical_error_ratio {
         Severity::Critical

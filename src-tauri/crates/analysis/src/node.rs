@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use faultline_model::{About, Frame, QueryDelta, QueryDeltas, SessionGroup, SignalName, Timestamp, load};
 
 use crate::config::AnalysisConfig;
+use crate::costs::{Costs, error_share};
 use crate::series::Point;
 use crate::track::Track;
 use crate::wait::Wait;
@@ -26,6 +27,10 @@ pub(crate) enum Key {
     SampledLoad,
     /// Load from counters.
     CountedLoad,
+    /// Cost of calls by the usual cost of the same queries.
+    CallCost,
+    /// Failed share of calls.
+    CallErrors,
     /// Sessions that wait for locks.
     LockWaiters,
     /// A signal.
@@ -64,6 +69,7 @@ pub(crate) struct Node {
     /// Its latest counters, oldest first.
     pub(crate) counters: VecDeque<Counted>,
     rows: usize,
+    costs: Costs,
 }
 
 impl Node {
@@ -103,6 +109,24 @@ impl Node {
             frozen,
             config,
         );
+        if let Some(value) = self.costs.index(deltas, frozen) {
+            self.push(
+                Key::CallCost,
+                watch::CALL_COST,
+                Point { at, value, span_s: deltas.span_s },
+                frozen,
+                config,
+            );
+        }
+        if let Some(value) = error_share(deltas) {
+            self.push(
+                Key::CallErrors,
+                watch::CALL_ERRORS,
+                Point { at, value, span_s: deltas.span_s },
+                frozen,
+                config,
+            );
+        }
         self.rows += deltas.rows.len();
         self.counters.push_back(Counted { at, span_s: deltas.span_s, rows: deltas.rows.clone() });
         while self.counters.len() > SPANS

@@ -12,7 +12,7 @@ use crate::watch::Watch;
 const DATING_POINTS: usize = 60;
 
 /// Spans from here on are means over many events; fewer points are as sure, seconds.
-const LONG_SPAN_S: f64 = 10.0;
+pub(crate) const LONG_SPAN_S: f64 = 10.0;
 
 /// Spans from here on lie between the two, seconds.
 const MIDDLE_SPAN_S: f64 = 3.0;
@@ -122,13 +122,11 @@ impl Arm {
         let count = self.points.min(EFFECT_POINTS);
         let mean = series.latest(count).map(|point| point.value).sum::<f64>() / count.max(1) as f64;
         let effect = (mean - level.center) * self.side.sign();
-        let relative = match self.side {
-            Side::Up => (watch.min_ratio - 1.0) * level.center.abs(),
-            Side::Down => (1.0 - 1.0 / watch.min_ratio) * level.center.abs(),
+        let (relative, usual) = match self.side {
+            Side::Up => ((watch.min_ratio - 1.0) * level.center.abs(), level.excursion),
+            Side::Down => ((1.0 - 1.0 / watch.min_ratio) * level.center.abs(), level.excursion_down),
         };
-        effect >= relative
-            && effect >= watch.min_difference
-            && effect >= config.excursion_factor * level.excursion
+        effect >= relative && effect >= watch.min_difference && effect >= config.excursion_factor * usual
     }
 
     /// Dates the change: the split of the series, from a while before the stretch to now, that a step explains best

@@ -63,6 +63,10 @@ impl Track {
             self.down.step(point.at, sigmas, spacing_s, config);
         }
         if frozen {
+            // What hurts must hurt again the next time; for the others, what has happened before is no news.
+            if !self.is_harm() {
+                self.baseline.remember(point, config);
+            }
             return;
         }
         self.waiting.push_back(point);
@@ -160,8 +164,8 @@ impl Track {
     }
 
     /// Whether the mean after `from` is still, or again, far off the baseline: above it for what hurts, to either side
-    /// for a witness. Leaving takes less than entering (`easing` below 1), so that an incident does not flap.
-    pub(crate) fn is_off(&self, from: Timestamp, easing: f64, config: &AnalysisConfig) -> Option<bool> {
+    /// for a witness. Leaving takes less than entering (`share` below 1), so that an incident does not flap.
+    pub(crate) fn is_off(&self, from: Timestamp, share: f64, config: &AnalysisConfig) -> Option<bool> {
         let level = self.level()?;
         let mean = self.series.mean_after(from)?;
         let effect = if self.is_harm() { mean - level.center } else { (mean - level.center).abs() };
@@ -169,6 +173,6 @@ impl Track {
             .max(self.watch.min_difference)
             .max(config.excursion_factor * level.excursion)
             .max(config.band_sigma * level.scale / 2.0);
-        Some(effect >= easing * needed)
+        Some(effect >= share * needed)
     }
 }

@@ -58,6 +58,13 @@ pub(crate) const COUNTED_LOAD: Watch = watch(Meaning::Load, Noise::Gauge, 1.6, 0
 /// Sessions waiting for locks in a sample.
 pub(crate) const LOCK_WAITERS: Watch = watch(Meaning::Harm, Noise::Count, 2.0, 3.0, 0.5);
 
+/// Cost of a call by the usual cost of the same query, over all queries of a node; 1 is usual. Twice that is what users
+/// notice; a checkpoint makes less.
+pub(crate) const CALL_COST: Watch = watch(Meaning::Latency, Noise::Gauge, 2.0, 1.0, 0.1);
+
+/// Failed share of calls.
+pub(crate) const CALL_ERRORS: Watch = watch(Meaning::Harm, Noise::Gauge, 2.0, 0.02, 0.005);
+
 /// How a signal is tested.
 pub(crate) fn of_signal(name: &str) -> Watch {
     use Meaning::{Harm, Latency, Load, Witness};

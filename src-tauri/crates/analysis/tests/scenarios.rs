@@ -1,0 +1,297 @@
+//! Whole incidents and quiet hours: observations in, events out.
+
+mod support;
+
+use faultline_analysis::{Analysis, AnalysisConfig, Phase, Replay};
+use faultline_model::{Cause, EventKind, Finding, IncidentEvent, Observation, Timestamp, Verdict};
+use support::{Random, START, Scenario, World, deploy, header, line, run, second, take_apart};
+
+/// What a scenario must lead to.
+struct Expected {
+    /// First seconds between which it must open; `None`: it must stay quiet.
+    opened: Option<(f64, f64)>,
+    cause: Option<Cause>,
+    deploy: Option<&'static str>,
+    query: Option<&'static str>,
+    ruled_out: &'static [Cause],
+    resolved_by: Option<f64>,
+}
+
+/// Changes the workload of a second.
+type Change = fn(f64, &mut World, &mut Random);
+
+const QUIET: Expected =
+    Expected { opened: None, cause: None, deploy: None, query: None, ruled_out: &[], resolved_by: None };
+
+fn events(scenario: &Scenario) -> Vec<IncidentEvent> {
+    let mut analysis = Analysis::new(AnalysisConfig::default(), &header());
+    let mut events = Vec::new();
+    run(scenario, |group| {
+        group.iter().for_each(|observation| analysis.observe(observation));
+        events.extend(analysis.settle());
+        analysis.is_suspicious()
+    });
+    events
+}
+
+fn verdicts(events: &[IncidentEvent]) -> Vec<(f64, &Verdict)> {
+    events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::Verdict(verdict) => Some((second(event), verdict)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn check(name: &str, scenario: &Scenario, expected: &Expected) {
+    let events = events(scenario);
+    let story: Vec<String> =
+        events.iter().map(|event| format!("{:>5} {}", second(event), line(event))).collect();
+    let story = story.join("\n");
+    let Some((from, to)) = expected.opened else {
+        assert!(events.is_empty(), "{name} must stay quiet\n{story}");
+        return;
+    };
+    let opened: Vec<f64> =
+        events.iter().filter(|event| matches!(event.kind, EventKind::Opened(_))).map(second).collect();
+    assert_eq!(opened.len(), 1, "{name} must open once\n{story}");
+    assert!((from..=to).contains(&opened[0]), "{name} must open within {from}–{to}\n{story}");
+    let verdicts = verdicts(&events);
+    let (at, _) = verdicts.first().unwrap_or_else(|| panic!("{name} needs a verdict"));
+    assert!(at - opened[0] <= 3.0, "{name}: the first verdict must come within 3 s\n{story}");
+    for (at, verdict) in &verdicts {
+        let first = &verdict.causes[0];
+        if let Some(cause) = expected.cause {
+            assert_eq!(
+                (first.cause, first.verdict),
+                (cause, Finding::Supported),
+                "{name} at {at}: {first:#?}\n{story}"
+            );
+        }
+        let suspect = &verdict.deploys[0];
+        assert_eq!(
+            suspect.id.as_ref().map(|id| id.as_str()),
+            expected.deploy,
+            "{name} at {at}: {verdict:#?}\n{story}"
+        );
+        if let Some(query) = expected.query {
+            assert_eq!(verdict.queries[0].fp.as_str(), query, "{name} at {at}: {verdict:#?}");
+        }
+        let sum: f64 = verdict.deploys.iter().map(|suspect| suspect.probability).sum();
+        assert!((sum - 1.0).abs() < 1e-9, "{name}: probabilities add up to {sum}");
+        for cause in expected.ruled_out {
+            let finding =
+                verdict.causes.iter().find(|verdict| verdict.cause == *cause).map(|verdict| verdict.verdict);
+            assert_eq!(finding, Some(Finding::RuledOut), "{name} at {at}: {verdict:#?}");
+        }
+    }
+    if let Some(by) = expected.resolved_by {
+        let resolved = events.iter().find(|event| matches!(event.kind, EventKind::Resolved { .. }));
+        assert!(resolved.is_some_and(|event| second(event) <= by), "{name} must resolve by {by}\n{story}");
+    }
+}
+
+fn demo(seed: u64) -> Scenario {
+    Scenario {
+        seconds: 240,
+        seed,
+        change: |t, world, _| {
+            if (81.0..150.0).contains(&t) {
+                world.n_plus_one();
+            }
+        },
+        deploys: vec![
+            deploy("search-88", "search", "88", 60.0),
+            deploy("checkout-142", "checkout", "v142", 80.0),
+        ],
+    }
+}
+
+#[test]
+fn an_n_plus_one_release_is_named_at_once() {
+    for seed in 1..=10 {
+        let expected = Expected {
+            opened: Some((83.0, 91.0)),
+            cause: Some(Cause::QueryRegression),
+            deploy: Some("checkout-142"),
+            query: Some("guilty"),
+            ruled_out: &[Cause::TrafficSurge, Cause::LockContention],
+            resolved_by: Some(235.0),
+        };
+        check(&format!("n+1, seed {seed}"), &demo(seed), &expected);
+    }
+}
+
+#[test]
+fn more_traffic_is_not_the_fault_of_a_deploy() {
+    for seed in 1..=5 {
+        let scenario = Scenario {
+            seconds: 300,
+            seed,
+            change: |t, world, _| {
+                if t >= 120.0 {
+                    world.queries.iter_mut().for_each(|query| query.calls_per_s *= 4.0);
+                }
+            },
+            deploys: vec![deploy("search-88", "search", "88", 60.0)],
+        };
+        let expected = Expected {
+            opened: Some((122.0, 140.0)),
+            cause: Some(Cause::TrafficSurge),
+            deploy: None,
+            query: None,
+            ruled_out: &[],
+            resolved_by: None,
+        };
+        check(&format!("traffic, seed {seed}"), &scenario, &expected);
+    }
+}
+
+#[test]
+fn a_lock_storm_is_told_from_dearer_queries() {
+    for seed in 1..=5 {
+        let scenario = Scenario {
+            seconds: 240,
+            seed,
+            change: |t, world, _| {
+                if t >= 120.0 {
+                    let query = &mut world.queries[7];
+                    query.wait = Some("Lock:transactionid");
+                    query.stuck = ((t - 120.0) * 2.0).min(20.0);
+                    query.calls_per_s = 0.0;
+                }
+            },
+            deploys: vec![],
+        };
+        let expected = Expected {
+            opened: Some((122.0, 132.0)),
+            cause: Some(Cause::LockContention),
+            deploy: None,
+            query: Some("q07"),
+            ruled_out: &[Cause::TrafficSurge],
+            resolved_by: None,
+        };
+        check(&format!("locks, seed {seed}"), &scenario, &expected);
+    }
+}
+
+#[test]
+fn what_is_no_incident_opens_none() {
+    let cases: [(&str, usize, Change); 6] = [
+        ("two hours of nothing", 7_200, |_, _, _| {}),
+        ("a stalled disk now and then", 3_600, |t, world, _| {
+            if t % 97.0 < 1.0 {
+                world.stall = 14.0;
+            }
+        }),
+        ("busy seconds", 3_600, |_, world, random| {
+            if random.even() < 0.04 {
+                world.queries.iter_mut().for_each(|query| query.calls_per_s *= 4.0);
+            }
+        }),
+        ("an improvement", 600, |t, world, _| {
+            if t >= 200.0 {
+                world.queries.iter_mut().for_each(|query| query.ms *= 0.3);
+            }
+        }),
+        ("a gap", 900, |t, world, _| world.silent = (200.0..500.0).contains(&t)),
+        ("slowly more traffic", 3_600, |t, world, _| {
+            world.queries.iter_mut().for_each(|query| query.calls_per_s *= 1.0 + t / 3_600.0);
+        }),
+    ];
+    for (name, seconds, change) in cases {
+        for seed in 1..=2 {
+            check(name, &Scenario { seconds, seed, change, deploys: vec![] }, &QUIET);
+        }
+    }
+}
+
+#[test]
+fn it_does_not_matter_how_a_frame_is_cut() {
+    let (mut whole, mut parts) = (Vec::new(), Vec::new());
+    let mut live = Analysis::new(AnalysisConfig::default(), &header());
+    let mut recorded = Analysis::new(AnalysisConfig::default(), &header());
+    run(&demo(3), |group| {
+        group.iter().for_each(|observation| live.observe(observation));
+        group.iter().rev().flat_map(take_apart).for_each(|observation| recorded.observe(&observation));
+        whole.extend(live.settle());
+        parts.extend(recorded.settle());
+        live.is_suspicious()
+    });
+    assert!(!whole.is_empty());
+    assert_eq!(whole, parts);
+}
+
+#[test]
+fn replay_says_the_same_as_live_and_nothing_at_the_end() {
+    let mut live = Analysis::new(AnalysisConfig::default(), &header());
+    let mut lines: Vec<Observation> = Vec::new();
+    let mut expected = Vec::new();
+    run(&demo(4), |group| {
+        group.iter().for_each(|observation| live.observe(observation));
+        lines.extend(group.iter().flat_map(take_apart));
+        expected.extend(live.settle());
+        live.is_suspicious()
+    });
+    let last = lines.last().map(Observation::at).unwrap_or_default();
+    expected.retain(|event: &IncidentEvent| event.t < last);
+    for _ in 0..2 {
+        let mut replay = Replay::new(AnalysisConfig::default(), &header());
+        let events: Vec<IncidentEvent> = lines.iter().flat_map(|line| replay.feed(line)).collect();
+        assert_eq!(events, expected);
+    }
+}
+
+#[test]
+fn a_restart_finds_the_incident_open_again() {
+    let mut history: Vec<Observation> = Vec::new();
+    let mut scenario = demo(5);
+    scenario.seconds = 110;
+    run(&scenario, |group| {
+        history.extend(group);
+        true
+    });
+    let mut analysis = Analysis::new(AnalysisConfig::default(), &header());
+    analysis.set_next_incident(7);
+    let mut at: Option<Timestamp> = None;
+    for observation in &history {
+        if at.is_some_and(|at| at != observation.at()) {
+            analysis.settle();
+        }
+        at = Some(observation.at());
+        analysis.observe(observation);
+    }
+    analysis.settle();
+    assert_eq!(analysis.open_incident().unwrap().as_str(), "7");
+    assert_eq!(analysis.phase(), Phase::Open);
+    let recovery = analysis.recovery(&["guilty".into()]);
+    assert!(
+        !recovery.calm && recovery.queries_load.0 > 3.0 && recovery.queries_baseline.0 == 0.0,
+        "{recovery:?}"
+    );
+    assert!(recovery.load_ratio.unwrap() > 2.0, "{recovery:?}");
+}
+
+#[test]
+fn nothing_is_said_in_the_first_seconds() {
+    let scenario = Scenario {
+        seconds: 20,
+        seed: 1,
+        change: |t, world, _| {
+            if t >= 10.0 {
+                world.n_plus_one();
+            }
+        },
+        deploys: vec![],
+    };
+    check("a young baseline", &scenario, &QUIET);
+}
+
+#[test]
+fn a_first_verdict_reads_well() {
+    let events = events(&demo(1));
+    let told: Vec<&IncidentEvent> =
+        events.iter().filter(|event| event.t < Timestamp::from_secs(START + 92.0)).take(2).collect();
+    insta::assert_json_snapshot!(told);
+}
