@@ -20,5 +20,10 @@ export default defineConfig({
   preview: { port: 1421, strictPort: true, headers: { "Content-Security-Policy": contentSecurityPolicy } },
   // WebKitGTK 2.40 (Debian 12), WKWebView of macOS 13, WebView2.
   build: { target: ["safari16.4", "chrome111"], modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
-  test: { environment: "jsdom", include: ["tests/**/*.test.ts"], setupFiles: ["tests/setup.ts"] },
+  test: {
+    environment: "jsdom",
+    testTimeout: 30_000,
+    include: ["tests/**/*.test.ts"],
+    setupFiles: ["tests/setup.ts"],
+  },
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { PanelView, SeriesView } from "../src/bindings";
-import { selection, timeOfX, valueAt, xOfTime } from "../src/lib/scale";
+import { latest, selection, timeOfX, valueAt, xOfTime } from "../src/lib/scale";
 import { rangeOfIncident } from "../src/state/range";
 
 const panel = { plot: { left_px: 50, top_px: 0, width_px: 200, height_px: 10 } } as PanelView;
@@ -36,6 +36,18 @@ test.each([
   [1_050, null],
   [1_094, 4],
 ])("the value at %d is %s", (t, value) => expect(valueAt(series, t, span)).toBe(value));
+
+test("the latest value is the last that was observed", () => {
+  expect(
+    latest({
+      points: [
+        [1, 5],
+        [2, null],
+      ],
+    } as unknown as SeriesView),
+  ).toBe(5);
+  expect(latest({ points: [[2, null]] } as unknown as SeriesView)).toBeNull();
+});
 
 test("a selection has an order and a least length", () => {
   expect(selection(1_050, 1_010)).toEqual({ from: 1_010, to: 1_050 });

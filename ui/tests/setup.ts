@@ -1,5 +1,9 @@
 /** What jsdom lacks and the window uses. */
+import { configure } from "@testing-library/svelte";
 import { vi } from "vitest";
+
+// How long to wait for what must appear; only a failing test waits so long.
+configure({ asyncUtilTimeout: 10_000 });
 
 /** Size that every element has in tests, pixels. */
 const [WIDTH_PX, HEIGHT_PX] = [900, 420];

@@ -35,6 +35,18 @@ function unreachable(cause: unknown): ApiError {
 
 function subscribe(listener: (changed: Changed) => void): () => void {
   const events = new EventSource("/api/events");
-  events.onmessage = (event: MessageEvent<string>) => listener(JSON.parse(event.data) as Changed);
+  events.onmessage = (event: MessageEvent<string>) => {
+    const changed = parse(event.data);
+    if (changed !== null) listener(changed);
+  };
   return () => events.close();
+}
+
+function parse(data: string): Changed | null {
+  try {
+    return JSON.parse(data) as Changed;
+  } catch {
+    console.error("the program sent an event that is not JSON:", data.slice(0, 200));
+    return null;
+  }
 }

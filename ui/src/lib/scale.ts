@@ -37,6 +37,11 @@ export function valueAt(series: SeriesView, t: number, span: Span): number | nul
   return nearest[1];
 }
 
+/** The last value that a series has; null when it has none. */
+export function latest(series: SeriesView): number | null {
+  return series.points.findLast(([, value]) => value !== null)?.[1] ?? null;
+}
+
 /** Shortest range that can be zoomed to, seconds. */
 export const MIN_ZOOM_S = 10;
 

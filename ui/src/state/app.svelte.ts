@@ -72,6 +72,7 @@ export class AppState {
   /** Ranges to come back to with Esc. */
   #zoomedFrom: Range[] = [];
   #rounds = 0;
+  #stopped = false;
   readonly #chartRefresher = new Refresher(() => this.#refreshCharts());
   readonly #detailRefresher = new Refresher(() => this.#refreshDetails());
 
@@ -85,6 +86,7 @@ export class AppState {
     const timer = setInterval(() => this.#tick(), CHARTS_EVERY_MS);
     this.refresh();
     return () => {
+      this.#stopped = true;
       unsubscribe();
       clearInterval(timer);
       this.#chartRefresher.stop();
@@ -201,7 +203,7 @@ export class AppState {
 
   async #refreshCharts(): Promise<void> {
     const { clusterName: cluster, size, range, theme } = this;
-    if (cluster === null || size.width_px < 80 || size.panel_height_px < 60) return;
+    if (this.#stopped || cluster === null || size.width_px < 80 || size.panel_height_px < 60) return;
     await this.#guard("charts", async () => {
       const utc_offset_s = -new Date().getTimezoneOffset() * 60;
       const request = { cluster, ...rangeArgs(range), ...size, theme, group: "query" as const, utc_offset_s };
@@ -221,7 +223,7 @@ export class AppState {
       }
     });
     await Promise.all([this.#refreshIncidents(), this.#refreshQueries(), this.#refreshDeploys()]);
-    await this.#refreshIncident();
+    if (!this.#stopped) await this.#refreshIncident();
   }
 
   async #refreshIncidents(): Promise<void> {
@@ -256,7 +258,7 @@ export class AppState {
     }
     await this.#guard("incident", async () => {
       const incident = await call(this.backend, "incidents|get", { id });
-      if (id === this.incidentId) this.incident = incident;
+      if (!this.#stopped && id === this.incidentId) this.incident = incident;
     });
   }
 
