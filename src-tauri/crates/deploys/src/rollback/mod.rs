@@ -6,9 +6,10 @@ mod template;
 mod warnings;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
-use faultline_http::{HttpClient, SecretString};
+use faultline_http::{HttpClient, SecretString, Url, host_of};
 use faultline_model::Rollback;
 
 use crate::error::DeployError;
@@ -36,7 +37,7 @@ pub enum RollbackSpec {
 }
 
 /// A rollback by one HTTP request.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct HttpRollbackSpec {
     /// `POST`, `PUT`, `PATCH` or `DELETE`.
     pub method: String,
@@ -46,8 +47,10 @@ pub struct HttpRollbackSpec {
     pub headers: BTreeMap<String, String>,
     /// Template of the body: JSON with placeholders inside of strings.
     pub body: Option<String>,
-    /// Sent as `Authorization: Bearer …`.
+    /// Sent as `Authorization: Bearer …`, or as it is in `token_header`.
     pub token: Option<SecretString>,
+    /// The header that carries the token where the deploy system has one of its own, such as `PRIVATE-TOKEN`.
+    pub token_header: Option<String>,
     /// What the token is called in the configuration (`env:DEPLOY_TOKEN`), for messages.
     pub token_name: Option<String>,
     /// Longest time for any one exchange.
@@ -65,10 +68,25 @@ impl HttpRollbackSpec {
             headers: BTreeMap::new(),
             body: None,
             token: None,
+            token_header: None,
             token_name: None,
             request_deadline: REQUEST_DEADLINE,
             follow: None,
         }
+    }
+}
+
+/// Method and host only: users write secrets into headers and addresses although there is `token`.
+impl fmt::Debug for HttpRollbackSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = Url::parse(&self.url).map_or_else(|_| "?".to_owned(), |url| host_of(&url));
+        f.debug_struct("HttpRollbackSpec")
+            .field("method", &self.method)
+            .field("host", &host)
+            .field("headers", &self.headers.keys())
+            .field("token_name", &self.token_name)
+            .field("follow", &self.follow)
+            .finish_non_exhaustive()
     }
 }
 
@@ -78,7 +96,7 @@ pub struct Follow {
     /// Template of the address that tells how the run stands, on the host of the request; `{run}` stands for the `id`
     /// of the answer. When `None`: the answer's `status_url`, else its `Location`, else its `url`.
     pub status_url: Option<String>,
-    /// Time between two looks.
+    /// Time between two looks; not zero.
     pub interval: Duration,
     /// After this long the outcome is unknown.
     pub deadline: Duration,

@@ -236,6 +236,9 @@ fn fill_json(body: &Value, values: &Values, allowed: &[&str]) -> Result<Value, S
 
 #[cfg(test)]
 mod tests {
+    use percent_encoding::percent_decode_str;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn values() -> Values {
@@ -281,6 +284,34 @@ mod tests {
             values.0.insert("service", name.to_owned());
             let template = UrlTemplate::parse("url", "http://h/a/{service}/b", DEPLOY_PLACEHOLDERS).unwrap();
             assert!(template.fill(&values).unwrap_err().contains("cannot be part of an address"));
+        }
+    }
+
+    proptest! {
+        /// Whatever a deploy is called, it stays in its place.
+        #[test]
+        fn no_value_leaves_its_place(value in r#"[ -~]{1,20}|\PC{1,20}|[./\\?#@:%{}"'\n\r\t]{1,12}"#) {
+            let mut values = values();
+            values.0.insert("previous", value.clone());
+            let body = JsonTemplate::parse("body", r#"{"a":{"to":"{previous}"},"b":1}"#, DEPLOY_PLACEHOLDERS).unwrap();
+            let body: Value = serde_json::from_str(&body.fill(&values, DEPLOY_PLACEHOLDERS).unwrap()).unwrap();
+            prop_assert_eq!(body, serde_json::json!({"a": {"to": value}, "b": 1}));
+
+            let text = "http://h:1/a/{previous}/b?q={previous}&r=1";
+            let template = UrlTemplate::parse("url", text, DEPLOY_PLACEHOLDERS).unwrap();
+            match template.fill(&values) {
+                Err(_) => prop_assert!(value == "." || value == ".."),
+                Ok(url) => {
+                    let segments: Vec<&str> = url.path_segments().unwrap().collect();
+                    let decode = |text: &str| percent_decode_str(text).decode_utf8().unwrap().into_owned();
+                    prop_assert_eq!(segments.len(), 3);
+                    prop_assert_eq!((decode(segments[1]), segments[0], segments[2]), (value.clone(), "a", "b"));
+                    let query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+                    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+                    prop_assert_eq!(query, vec![pair("q", &value), pair("r", "1")]);
+                    prop_assert_eq!((url.host_str(), url.port(), url.fragment()), (Some("h"), Some(1), None));
+                }
+            }
         }
     }
 

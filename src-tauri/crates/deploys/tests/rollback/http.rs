@@ -1,76 +1,21 @@
 //! The `http` provider.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Bytes, to_bytes};
-use axum::extract::{Request, State};
+use axum::body::Bytes;
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, LOCATION};
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use faultline_deploys::{Follow, HttpRollbackSpec, RollbackSpec};
 use faultline_http::SecretString;
 use faultline_model::{RollbackOutcome, RollbackTarget};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::contract::{self, CANARY};
+use super::system::{System, raw};
 use super::{target, try_open};
-
-/// What a deploy system was asked.
-#[derive(Clone, Debug)]
-struct Asked {
-    line: String,
-    headers: HeaderMap,
-    body: String,
-}
-
-/// Answers the n-th request with the n-th answer, and the last one for ever.
-type Script = Arc<dyn Fn(SocketAddr, usize) -> Response + Send + Sync>;
-
-/// A deploy system that keeps what it was asked.
-struct System {
-    addr: SocketAddr,
-    asked: Arc<Mutex<Vec<Asked>>>,
-}
-
-#[derive(Clone)]
-struct Shared {
-    addr: SocketAddr,
-    asked: Arc<Mutex<Vec<Asked>>>,
-    script: Script,
-}
-
-async fn answer(State(shared): State<Shared>, request: Request) -> Response {
-    let (head, body) = request.into_parts();
-    let body = String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().to_vec()).unwrap();
-    let line = format!("{} {}", head.method, head.uri);
-    let nth = {
-        let mut asked = shared.asked.lock().unwrap();
-        asked.push(Asked { line, headers: head.headers, body });
-        asked.len() - 1
-    };
-    (shared.script)(shared.addr, nth)
-}
-
-impl System {
-    async fn start(script: impl Fn(SocketAddr, usize) -> Response + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let addr = listener.local_addr().unwrap();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let shared = Shared { addr, asked: Arc::clone(&asked), script: Arc::new(script) };
-        let router = Router::new().fallback(answer).with_state(shared);
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { addr, asked }
-    }
-
-    fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
-    }
-}
 
 /// The request that the laboratory's deploy service takes, with looks in quick succession.
 fn spec(addr: SocketAddr) -> HttpRollbackSpec {
@@ -83,7 +28,6 @@ fn spec(addr: SocketAddr) -> HttpRollbackSpec {
         body: Some(r#"{"to":"{previous}"}"#.to_owned()),
         token: Some(SecretString::from(CANARY.to_owned())),
         token_name: Some("env:DEPLOY_TOKEN".to_owned()),
-        request_deadline: Duration::from_millis(500),
         follow: Some(Follow { interval: Duration::from_millis(5), ..Follow::default() }),
         ..HttpRollbackSpec::new("post", format!("http://{addr}/services/{{service}}/rollback?token={CANARY}"))
     }
@@ -162,7 +106,7 @@ async fn what_is_previewed_is_what_is_sent_and_followed() {
         preview.requests,
         [
             format!(
-                "POST http://{}/services/check%20out%2Feu/rollback?token=*** · Authorization: Bearer *** · \
+                "POST http://{}/services/check%20out%2Feu/rollback?token=*** · authorization: Bearer *** · \
                  content-type: application/json · idempotency-key: key-checkout-142 · x-api-key: *** · \
                  x-env: production · {{\"to\":\"v141\"}}",
                 system.addr
@@ -193,6 +137,22 @@ async fn what_is_previewed_is_what_is_sent_and_followed() {
         assert!(!look.headers.contains_key("idempotency-key"));
     }
     assert_eq!(asked.len(), 5);
+}
+
+#[tokio::test]
+async fn the_token_may_have_a_header_of_its_own() {
+    let system =
+        System::start(|_, nth| if nth == 0 { reply(202, json!({"url": "/runs/1"})) } else { done() }).await;
+    let mut spec = spec(system.addr);
+    spec.token_header = Some("PRIVATE-TOKEN".to_owned());
+    let rollback = try_open(RollbackSpec::Http(Box::new(spec.clone()))).unwrap();
+    let preview = rollback.preview(&target(json!({}))).await.unwrap();
+    assert!(preview.requests[0].contains(" · private-token: *** · "), "{preview:?}");
+    assert_eq!(told(&run(spec, &target(json!({}))).await).0, "succeeded");
+    for asked in system.asked() {
+        assert_eq!(asked.headers["private-token"], CANARY);
+        assert!(!asked.headers.contains_key("authorization"));
+    }
 }
 
 #[tokio::test]
@@ -360,29 +320,13 @@ async fn a_redirect_elsewhere_undoes_nothing() {
     assert_eq!(stranger.asked().len(), 0, "the other host was asked");
 }
 
-/// Reads one request and answers with these bytes, then closes or says nothing more.
-async fn raw(answer: &'static [u8], stay_open: bool) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let addr = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        let mut open = Vec::new();
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let _ = stream.read(&mut [0; 4096]).await;
-            let _ = stream.write_all(answer).await;
-            if stay_open {
-                open.push(stream);
-            }
-        }
-    });
-    addr
-}
-
 #[tokio::test]
 async fn an_answer_that_never_came_is_unknown() {
     let cut =
         b"HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\ncontent-length: 90\r\n\r\n{\"id\":\"run";
     let short =
         b"HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{\"id\":\"run";
+    const SHORT: Duration = Duration::from_millis(400);
     for (addr, part) in [
         (raw(b"", true).await, "did not answer in full"),
         (raw(cut, true).await, "did not answer in full"),
@@ -390,7 +334,11 @@ async fn an_answer_that_never_came_is_unknown() {
         (raw(cut, false).await, "broke off"),
         (raw(short, false).await, "cut off or not valid JSON"),
     ] {
-        let outcome = run(spec(addr), &target(json!({}))).await;
+        let mut spec = spec(addr);
+        if part == "did not answer in full" {
+            spec.request_deadline = SHORT;
+        }
+        let outcome = run(spec, &target(json!({}))).await;
         let (ended, message) = told(&outcome);
         assert_eq!(ended, "unknown", "{message}");
         assert!(message.contains(part) && message.to_lowercase().contains("look there"), "{message}");
@@ -431,6 +379,8 @@ fn specifications_that_cannot_be_used_are_named() {
         follow: Some(Follow { status_url: Some(url.to_owned()), ..Follow::default() }),
         ..base()
     };
+    let never = Follow { interval: Duration::ZERO, ..Follow::default() };
+    let never = HttpRollbackSpec { follow: Some(never), ..base() };
     let body = |body: &str| HttpRollbackSpec { body: Some(body.to_owned()), ..base() };
     for (spec, key) in [
         (HttpRollbackSpec::new("GET", "https://deploy.example/"), "method"),
@@ -438,6 +388,8 @@ fn specifications_that_cannot_be_used_are_named() {
         (HttpRollbackSpec::new("POST", "https://deploy.example/{run}"), "url"),
         (headers("Idempotency-Key", "x"), "headers"),
         (headers("Authorization", "Bearer x"), "headers"),
+        (HttpRollbackSpec { token_header: Some("X-T".to_owned()), ..headers("x-t", CANARY) }, "headers"),
+        (HttpRollbackSpec { token_header: Some("Host".to_owned()), ..base() }, "token_header"),
         (headers("Content-Type", "text/plain"), "headers"),
         (headers("not a name", "x"), "headers"),
         (headers("X-To", "{nothing}"), "headers"),
@@ -446,6 +398,7 @@ fn specifications_that_cannot_be_used_are_named() {
         (body(r#"{"to":"{prev}"}"#), "body"),
         (follow("https://elsewhere.example/runs/{run}"), "follow.status_url"),
         (follow("/runs/{run}"), "follow.status_url"),
+        (never, "follow.interval"),
     ] {
         let shown = format!("{spec:?}");
         let error = try_open(RollbackSpec::Http(Box::new(spec))).err().unwrap().to_string();

@@ -6,6 +6,7 @@
 mod contract;
 mod http;
 mod link;
+mod system;
 
 use faultline_deploys::rollback::open;
 use faultline_deploys::{DeployError, RollbackSpec};

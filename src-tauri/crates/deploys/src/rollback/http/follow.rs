@@ -5,7 +5,7 @@ use faultline_model::RollbackOutcome;
 use tokio::time::{Instant, sleep};
 
 use super::answer::{self, State};
-use super::{Auth, HttpRollback, MAX_ANSWER_BYTES};
+use super::{HttpRollback, MAX_ANSWER_BYTES};
 
 /// After this many looks in a row that brought nothing the run is given up as unknown.
 pub const MAX_FAILED_POLLS: u32 = 30;
@@ -36,19 +36,20 @@ impl HttpRollback {
             message: format!("{host} has taken the rollback, but {why}; look there how it ends."),
         };
         let mut failed_looks = 0;
+        let mut heard = None;
         loop {
             let last = match self.look(&url).await {
                 Look::End(outcome) => return outcome,
                 Look::Running(word) => {
                     failed_looks = 0;
-                    format!("its run is still {word:?}")
+                    heard.insert(format!("its run is still {word:?}")).clone()
                 }
                 Look::Nothing(why) => {
                     failed_looks += 1;
                     if failed_looks >= MAX_FAILED_POLLS {
                         return unknown(format!("it cannot be followed any more: {why}"));
                     }
-                    why
+                    heard.clone().unwrap_or(why)
                 }
             };
             if Instant::now() + self.follow.interval >= end {
@@ -66,7 +67,7 @@ impl HttpRollback {
             Look::End(RollbackOutcome::Unknown { message })
         };
         let mut request = Request::get(url.clone());
-        request.auth = self.prepared.token.clone().map(Auth::Bearer);
+        request.auth = self.prepared.auth();
         request.deadline = self.prepared.request_deadline;
         request.max_body_bytes = MAX_ANSWER_BYTES;
         let answer = match self.http.send(request).await {

@@ -8,9 +8,7 @@ mod prepare;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use faultline_http::{
-    Auth, HttpClient, HttpError, RedirectPolicy, Response, StatusCode, host_of, is_loopback,
-};
+use faultline_http::{HttpClient, HttpError, RedirectPolicy, Response, StatusCode, host_of, is_loopback};
 use faultline_model::{Rollback, RollbackOutcome, RollbackPreview, RollbackTarget};
 
 use self::answer::State;

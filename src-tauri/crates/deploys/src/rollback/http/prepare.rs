@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use faultline_http::header::CONTENT_TYPE;
+use faultline_http::header::{AUTHORIZATION, CONTENT_TYPE};
 use faultline_http::{
     Auth, Bytes, HeaderMap, HeaderName, HeaderValue, MASK, Method, Request, SecretString, is_secret_name,
     mask_url,
@@ -32,6 +32,7 @@ pub(crate) struct Prepared {
     headers: Vec<(HeaderName, Template)>,
     body: Option<JsonTemplate>,
     pub(crate) token: Option<SecretString>,
+    token_header: Option<HeaderName>,
     pub(crate) token_name: Option<String>,
     pub(crate) request_deadline: Duration,
     pub(crate) status_url: Option<UrlTemplate>,
@@ -44,9 +45,19 @@ impl Prepared {
             key: "method",
             detail: format!("{:?} is none of POST, PUT, PATCH, DELETE", spec.method),
         })?;
-        let headers =
-            spec.headers.iter().map(|(name, value)| header_template(name, value, spec.token.is_some()));
+        if spec.follow.as_ref().is_some_and(|follow| follow.interval.is_zero()) {
+            let detail = "it is zero; choose a second or more".to_owned();
+            return Err(DeployError::Rollback { key: "follow.interval", detail });
+        }
+        let token_header =
+            spec.token_header.as_deref().map(|name| header_name("token_header", name)).transpose()?;
+        let headers = spec.headers.iter().map(|(name, value)| header_template(name, value));
         let headers = headers.collect::<Result<Vec<_>, _>>()?;
+        let carrier = token_header.as_ref().unwrap_or(&AUTHORIZATION);
+        if spec.token.is_some() && headers.iter().any(|(name, _)| name == carrier) {
+            let detail = format!("{carrier} is set from `token`; leave one of them out");
+            return Err(DeployError::Rollback { key: "headers", detail });
+        }
         let body = spec.body.as_deref().map(|body| JsonTemplate::parse("body", body, DEPLOY_PLACEHOLDERS));
         let status_url = spec.follow.as_ref().and_then(|follow| follow.status_url.as_deref());
         let in_status_url: Vec<&str> = DEPLOY_PLACEHOLDERS.iter().copied().chain([RUN_PLACEHOLDER]).collect();
@@ -65,6 +76,7 @@ impl Prepared {
             headers,
             body: body.transpose()?,
             token: spec.token,
+            token_header,
             token_name: spec.token_name,
             request_deadline: spec.request_deadline,
             status_url,
@@ -76,6 +88,15 @@ impl Prepared {
         self.url.uses("previous")
             || self.headers.iter().any(|(_, template)| template.uses("previous"))
             || self.body.as_ref().is_some_and(|body| body.uses("previous"))
+    }
+
+    /// The token in its header.
+    pub(crate) fn auth(&self) -> Option<Auth> {
+        let token = self.token.clone()?;
+        Some(match &self.token_header {
+            Some(name) => Auth::Header { name: name.clone(), value: token },
+            None => Auth::Bearer(token),
+        })
     }
 
     /// The request for a deploy, complete or not at all.
@@ -99,7 +120,7 @@ impl Prepared {
         Ok(Request {
             headers,
             body: body.map(Bytes::from),
-            auth: self.token.clone().map(Auth::Bearer),
+            auth: self.auth(),
             deadline: self.request_deadline,
             ..Request::new(self.method.clone(), self.url.fill(&values)?)
         })
@@ -108,8 +129,10 @@ impl Prepared {
     /// The request in one line, secrets masked.
     pub(crate) fn describe(&self, request: &Request) -> String {
         let mut text = format!("{} {}", request.method, mask_url(&request.url));
-        if request.auth.is_some() {
-            text.push_str(&format!(" · Authorization: Bearer {MASK}"));
+        match &request.auth {
+            Some(Auth::Header { name, .. }) => text.push_str(&format!(" · {name}: {MASK}")),
+            Some(_) => text.push_str(&format!(" · authorization: Bearer {MASK}")),
+            None => {}
         }
         let mut headers: Vec<(&HeaderName, &HeaderValue)> = request.headers.iter().collect();
         headers.sort_by_key(|(name, _)| name.as_str());
@@ -124,19 +147,21 @@ impl Prepared {
     }
 }
 
-fn header_template(name: &str, value: &str, has_token: bool) -> Result<(HeaderName, Template), DeployError> {
-    let wrong = |detail: String| DeployError::Rollback { key: "headers", detail };
+fn header_name(key: &'static str, name: &str) -> Result<HeaderName, DeployError> {
+    let wrong = |detail: String| DeployError::Rollback { key, detail };
     let parsed = HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| wrong(format!("{name:?} is not a header name")))?;
     if RESERVED_HEADERS.contains(&parsed.as_str()) {
         return Err(wrong(format!("{name} is set by Faultline; leave it out")));
     }
-    if has_token && parsed == "authorization" {
-        return Err(wrong("Authorization is set from `token`; leave one of them out".to_owned()));
-    }
-    let is_content_type = parsed == CONTENT_TYPE;
-    if is_content_type && !value.to_ascii_lowercase().contains("json") {
-        return Err(wrong("the body is always JSON; leave content-type out or name a JSON type".to_owned()));
+    Ok(parsed)
+}
+
+fn header_template(name: &str, value: &str) -> Result<(HeaderName, Template), DeployError> {
+    let parsed = header_name("headers", name)?;
+    if parsed == CONTENT_TYPE && !value.to_ascii_lowercase().contains("json") {
+        let detail = "the body is always JSON; leave content-type out or name a JSON type".to_owned();
+        return Err(DeployError::Rollback { key: "headers", detail });
     }
     Ok((parsed, Template::parse("headers", value, DEPLOY_PLACEHOLDERS)?))
 }
