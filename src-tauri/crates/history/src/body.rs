@@ -242,6 +242,25 @@ pub(crate) fn decode_frame(
     let mut builder = Builder { frame: Frame::new(at, node), known };
     let parts = read_measured(&mut reader, &mut builder)?;
     let mut frame = builder.frame;
+    read_said(&mut reader, parts, &mut frame)?;
+    Ok(frame)
+}
+
+/// Of a frame only what was said: about, facts and texts. It needs no word of the dictionary.
+pub(crate) fn decode_said(
+    body: &[u8],
+    at: Timestamp,
+    node: NodeName,
+    unpacker: &mut Unpacker,
+) -> Result<Frame, BadBody> {
+    let mut reader = unpacker.open(body)?;
+    let parts = read_measured(&mut reader, &mut Skip)?;
+    let mut frame = Frame::new(at, node);
+    read_said(&mut reader, parts, &mut frame)?;
+    Ok(frame)
+}
+
+fn read_said(reader: &mut Reader<'_>, parts: u8, frame: &mut Frame) -> Result<(), BadBody> {
     if parts & part::ABOUT != 0 {
         let mut about: About = from_json(reader.bytes()?)?;
         let has_skew = reader.byte()? != 0;
@@ -256,7 +275,25 @@ pub(crate) fn decode_frame(
             frame.texts.push(from_json(reader.bytes()?)?);
         }
     }
-    Ok(frame)
+    Ok(())
+}
+
+/// Passes over what was measured.
+struct Skip;
+
+impl Sink for Skip {
+    fn signals(&mut self, _: f64) {}
+    fn signal(&mut self, _: Word<'_>, _: f64) -> Result<(), BadBody> {
+        Ok(())
+    }
+    fn queries(&mut self, _: f64, _: bool) {}
+    fn query(&mut self, _: RawQuery<'_>) -> Result<(), BadBody> {
+        Ok(())
+    }
+    fn sessions(&mut self) {}
+    fn session(&mut self, _: RawSession<'_>) -> Result<(), BadBody> {
+        Ok(())
+    }
 }
 
 struct Builder<'k> {

@@ -9,6 +9,8 @@ mod body;
 mod codec;
 mod deploys;
 mod error;
+#[cfg(test)]
+mod faults;
 mod frames;
 mod grid;
 mod incidents;

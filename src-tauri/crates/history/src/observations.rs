@@ -190,7 +190,7 @@ impl History {
         }
     }
 
-    pub(crate) fn frame(
+    fn frame(
         &self,
         node_id: i64,
         at: Timestamp,

@@ -4,12 +4,16 @@ use faultline_model::Timestamp;
 use sqlx::Row;
 
 use crate::error::HistoryError;
+use crate::frames::TIERS;
 use crate::grid;
 use crate::store::History;
 use crate::types::Removed;
 
 /// Rows that one step takes away; few enough for a step to stay under 50 ms.
 const STEP_ROWS: i64 = 1_000;
+
+/// For tables without steps of rollups.
+const NO_STEP: i64 = 0;
 
 /// Pages that one step gives back to the file system.
 const STEP_PAGES: u32 = 500;
@@ -36,35 +40,48 @@ impl History {
             removed.observations += self
                 .remove(
                     "DELETE FROM observation WHERE sequence IN
-                     (SELECT sequence FROM observation WHERE cluster_id = ? AND at < ? LIMIT ?)",
+                     (SELECT sequence FROM observation WHERE cluster_id = ?1 AND at < ?2 LIMIT ?3)",
                     cluster_id,
                     keep_from,
+                    NO_STEP,
                 )
                 .await?;
-            removed.buckets += self
-                .remove(
-                    "DELETE FROM rollup WHERE rowid IN
-                     (SELECT rowid FROM rollup WHERE cluster_id = ? AND step IN (SELECT DISTINCT step FROM rollup)
-                      AND ends < ? LIMIT ?)",
+            for step in TIERS {
+                removed.buckets += self
+                    .remove(
+                        "DELETE FROM rollup WHERE rowid IN
+                         (SELECT rowid FROM rollup WHERE cluster_id = ?1 AND step = ?4 AND ends < ?2 LIMIT ?3)",
+                        cluster_id,
+                        keep_from,
+                        step,
+                    )
+                    .await?;
+                self.remove(
+                    "DELETE FROM stale WHERE (cluster_id, step, ends, node_id) IN
+                     (SELECT cluster_id, step, ends, node_id FROM stale
+                      WHERE cluster_id = ?1 AND step = ?4 AND ends < ?2 LIMIT ?3)",
                     cluster_id,
                     keep_from,
+                    step,
                 )
                 .await?;
-            for sql in [
-                "DELETE FROM stale WHERE (cluster_id, step, ends, node_id) IN
-                 (SELECT cluster_id, step, ends, node_id FROM stale WHERE cluster_id = ? AND ends < ? LIMIT ?)",
-                // The newest checkpoint that is not after the cut is what later questions start from.
+            }
+            // The newest checkpoint that is not after the cut is what later questions start from.
+            self.remove(
                 "DELETE FROM checkpoint WHERE rowid IN
                  (SELECT old.rowid FROM checkpoint AS old WHERE old.cluster_id = ?1 AND old.cut <
                   (SELECT max(cut) FROM checkpoint WHERE cluster_id = ?1 AND cut <= ?2) LIMIT ?3)",
-            ] {
-                self.remove(sql, cluster_id, keep_from).await?;
-            }
+                cluster_id,
+                keep_from,
+                NO_STEP,
+            )
+            .await?;
             self.remove(
                 "DELETE FROM query WHERE rowid IN
-                 (SELECT rowid FROM query WHERE cluster_id = ? AND last_seen < ? LIMIT ?)",
+                 (SELECT rowid FROM query WHERE cluster_id = ?1 AND last_seen < ?2 LIMIT ?3)",
                 cluster_id,
                 keep_from - QUERY_MICROS,
+                NO_STEP,
             )
             .await?;
         }
@@ -84,13 +101,29 @@ impl History {
         .await
         .map_err(|source| self.fail(source))?;
         if due.is_some() {
-            self.refresh_words(&mut transaction).await?;
             self.make_checkpoint(&mut transaction, cluster_id, keep_from).await?;
+            // Later checkpoints do not know what came in late; without them, questions start from the one just made.
+            sqlx::query(
+                "DELETE FROM checkpoint WHERE cluster_id = ?1 AND cut > ?2 AND sequence <
+                 (SELECT max(sequence) FROM observation WHERE cluster_id = ?1 AND standing = 1 AND at < ?2)",
+            )
+            .bind(cluster_id)
+            .bind(keep_from)
+            .execute(&mut *transaction)
+            .await
+            .map_err(|source| self.fail(source))?;
         }
         self.commit(transaction).await
     }
 
-    async fn remove(&self, sql: &'static str, cluster_id: i64, before: i64) -> Result<u64, HistoryError> {
+    /// Runs a statement over (cluster, time, rows, step of rollups) until it finds less than a step's rows.
+    async fn remove(
+        &self,
+        sql: &'static str,
+        cluster_id: i64,
+        before: i64,
+        tier: i64,
+    ) -> Result<u64, HistoryError> {
         let mut removed = 0;
         loop {
             let mut transaction = self.write().await?;
@@ -98,6 +131,7 @@ impl History {
                 .bind(cluster_id)
                 .bind(before)
                 .bind(STEP_ROWS)
+                .bind(tier)
                 .execute(&mut *transaction)
                 .await
                 .map_err(|source| self.fail(source))?;

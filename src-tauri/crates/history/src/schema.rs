@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
+use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Executor, SqlSafeStr};
 
@@ -22,6 +22,9 @@ pub(crate) struct Step {
 /// Every step, in order. A step that was released is never changed.
 pub(crate) const STEPS: &[Step] =
     &[Step { version: 1, title: "first", sql: include_str!("../migrations/0001_first.sql") }];
+
+/// Where it is noted which steps were run.
+const TABLE: &str = "_sqlx_migrations";
 
 /// `application_id` of our stores: "FLTL".
 const APPLICATION_ID: i64 = 0x464C_544C;
@@ -44,19 +47,33 @@ pub(crate) async fn migrate(
     if let Some(found) = found.filter(|found| *found < known) {
         back_up(connection, file, found).await?;
     }
-    let migrations = steps
-        .iter()
-        .map(|step| {
-            let sql = step.sql.into_sql_str();
-            Migration::new(step.version, step.title.into(), MigrationType::Simple, sql, false)
-        })
-        .collect();
-    Migrator::with_migrations(migrations).run(&mut *connection).await.map_err(|error| match error {
+    run(connection, steps).await.map_err(|error| match error {
         MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) => {
             HistoryError::from_sqlx(file, source)
         }
         other => HistoryError::damaged(file, other),
     })
+}
+
+/// Runs the steps that were not run yet. (`Migrator::run` does the same, but its future cannot be sent to another
+/// thread when it is given a connection.)
+async fn run(connection: &mut SqliteConnection, steps: &[Step]) -> Result<(), MigrateError> {
+    connection.ensure_migrations_table(TABLE).await?;
+    let applied = connection.list_applied_migrations(TABLE).await?;
+    for step in steps {
+        let sql = step.sql.into_sql_str();
+        let migration = Migration::new(step.version, step.title.into(), MigrationType::Simple, sql, false);
+        match applied.iter().find(|applied| applied.version == step.version) {
+            Some(applied) if applied.checksum != migration.checksum => {
+                return Err(MigrateError::VersionMismatch(step.version));
+            }
+            Some(_) => {}
+            None => {
+                connection.apply(TABLE, &migration).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The format of a file; `None` for an empty one.
@@ -71,7 +88,8 @@ async fn format_of(connection: &mut SqliteConnection, file: &Path) -> Result<Opt
     }
     let id: i64 =
         sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await.map_err(fail)?;
-    let ours: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")
+    let ours: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = ?")
+        .bind(TABLE)
         .fetch_one(&mut *connection)
         .await
         .map_err(fail)?;
@@ -79,7 +97,7 @@ async fn format_of(connection: &mut SqliteConnection, file: &Path) -> Result<Opt
         return Err(HistoryError::NotAStore { file: file.to_owned() });
     }
     let applied = connection
-        .list_applied_migrations("_sqlx_migrations")
+        .list_applied_migrations(TABLE)
         .await
         .map_err(|error| HistoryError::damaged(file, error))?;
     match applied.last() {

@@ -39,7 +39,6 @@ impl History {
             return Ok(Vec::new());
         };
         let nodes = self.nodes(&mut transaction, cluster_id).await?;
-        self.refresh_words(&mut transaction).await?;
         let mut standing = self.standing_at(&mut transaction, cluster_id, &nodes, at.as_micros()).await?;
         let rows = sqlx::query(
             "SELECT node_id, fp, text, database, user FROM query
@@ -108,13 +107,25 @@ impl History {
             for row in rows.map_err(|error| error.1)? {
                 let (node_id, at) = (self.column(&row, 1)?, Timestamp::from_micros(self.column(&row, 2)?));
                 let body: &[u8] = row.try_get(3).map_err(|source| self.fail(source))?;
-                let frame = self.frame(node_id, at, body, nodes, &mut unpacker)?;
+                let frame = self.said(node_id, at, body, nodes, &mut unpacker)?;
                 let standing = self.of_node(&mut standing, node_id, nodes)?;
                 standing.about = frame.about.or(standing.about.take());
                 standing.facts.extend(frame.facts);
             }
         }
         Ok(standing)
+    }
+
+    fn said(
+        &self,
+        node_id: i64,
+        at: Timestamp,
+        body: &[u8],
+        nodes: &HashMap<i64, NodeName>,
+        unpacker: &mut Unpacker,
+    ) -> Result<Frame, HistoryError> {
+        let node = nodes.get(&node_id).ok_or_else(|| self.damaged("a node is missing"))?.clone();
+        body::decode_said(body, at, node, unpacker).map_err(|error| self.damaged(error))
     }
 
     fn of_node<'a>(
@@ -192,7 +203,7 @@ impl History {
         for _ in 0..reader.count().map_err(bad)? {
             let node_id = reader.whole().map_err(bad)?.cast_signed();
             let frame = reader.bytes().map_err(bad)?;
-            standing.insert(node_id, self.frame(node_id, Timestamp::EPOCH, frame, nodes, &mut inner)?);
+            standing.insert(node_id, self.said(node_id, Timestamp::EPOCH, frame, nodes, &mut inner)?);
         }
         Ok(standing)
     }

@@ -8,7 +8,7 @@ use sqlx::sqlite::{
     SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 
 use crate::error::HistoryError;
 use crate::limits::{ACQUIRE_TIMEOUT, BUSY_TIMEOUT, READERS};
@@ -67,14 +67,20 @@ impl History {
             .max_lifetime(None)
             .test_before_acquire(false)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            .after_release(|connection, _| Box::pin(is_usable(connection)))
             .connect_with(options.clone())
             .await
             .map_err(fail)?;
-        {
-            let mut connection = writer.acquire().await.map_err(fail)?;
-            schema::migrate(&mut connection, &file, steps).await?;
+        let migrated = match writer.acquire().await {
+            Ok(mut connection) => schema::migrate(&mut connection, &file, steps).await,
+            Err(source) => Err(fail(source)),
+        };
+        if migrated.is_err() {
+            // Nothing may hold the file while the user moves it away or puts a copy back.
+            writer.close().await;
         }
         drop(lock);
+        migrated?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .min_connections(0)
@@ -116,6 +122,16 @@ impl History {
     pub(crate) fn damaged(&self, detail: impl ToString) -> HistoryError {
         HistoryError::damaged(&self.inner.file, detail)
     }
+}
+
+/// Whether a connection may serve again. After a full disk or a failed read SQLite ends the transaction on its own, and
+/// the driver goes on thinking that it is in one.
+async fn is_usable(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // A rollback may still be on its way; it is done once this is answered.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 /// Makes folder and file and takes the lock; it is let go when the returned file is dropped.

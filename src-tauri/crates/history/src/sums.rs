@@ -140,8 +140,12 @@ impl Sums {
         let mut sessions: Vec<_> = self.sessions.iter().map(|(key, count)| (*key, *count)).collect();
         if sessions.len() > MAX_BUCKET_SESSION_GROUPS {
             sessions.sort_by(|(_, one), (_, two)| two.total_cmp(one));
-            let rest: f64 = sessions.drain(MAX_BUCKET_SESSION_GROUPS - 1..).map(|(_, count)| count).sum();
-            sessions.push((SessionKey { words: [Some(other), None, None, None], active: true }, rest));
+            // Two places, since idle sessions must not become load.
+            let rest: Vec<_> = sessions.drain(MAX_BUCKET_SESSION_GROUPS - 2..).collect();
+            for active in [true, false] {
+                let count = rest.iter().filter(|(key, _)| key.active == active).map(|(_, count)| count).sum();
+                sessions.push((SessionKey { words: [Some(other), None, None, None], active }, count));
+            }
         }
         Limited { queries, sessions }
     }
