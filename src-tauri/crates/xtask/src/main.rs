@@ -1,2 +1,58 @@
-//! Placeholder.
-fn main() {}
+//! Developer tasks: `cargo xtask setup`, `demo`, `test`, `bench`. It starts programs and nothing else; it depends on
+//! no crate of ours.
+
+mod bench;
+mod demo;
+mod error;
+mod program;
+mod setup;
+mod steps;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Developer tasks
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Install what building and testing needs: Debian packages and npm packages
+    Setup {
+        /// Install without asking
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Build everything and play the demo incident
+    Demo(demo::Options),
+    /// Run the checks and tests
+    Test {
+        /// Only what needs no server and no display, and not the app: seconds after an edit
+        #[arg(long)]
+        fast: bool,
+    },
+    /// Run the benchmarks, or list them
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Setup { yes } => setup::run(yes),
+        Task::Demo(options) => demo::run(&options),
+        Task::Test { fast } => test::run(fast),
+        Task::Bench(options) => bench::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            steps::say_error(&error);
+            error.exit_code()
+        }
+    }
+}
