@@ -98,7 +98,7 @@ pub enum HttpError {
     /// The answer is not what was expected of its kind.
     #[error("the answer of {host} cannot be read: {detail}")]
     Unreadable {
-        /// Host and port; empty in an answer made by hand.
+        /// Host and port.
         host: String,
         /// What is wrong with it.
         detail: String,

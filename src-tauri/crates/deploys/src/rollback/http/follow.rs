@@ -31,7 +31,7 @@ impl HttpRollback {
     /// Looks at the run until it has ended.
     pub(super) async fn follow_run(&self, url: Url) -> RollbackOutcome {
         let host = host_of(&url);
-        let end = Instant::now() + self.follow.deadline;
+        let began = Instant::now();
         let unknown = |why: String| RollbackOutcome::Unknown {
             message: format!("{host} has taken the rollback, but {why}; look there how it ends."),
         };
@@ -52,7 +52,7 @@ impl HttpRollback {
                     heard.clone().unwrap_or(why)
                 }
             };
-            if Instant::now() + self.follow.interval >= end {
+            if began.elapsed().saturating_add(self.follow.interval) >= self.follow.deadline {
                 let waited = self.follow.deadline.as_secs_f64();
                 return unknown(format!("after {waited} s {last}"));
             }
