@@ -16,7 +16,7 @@ const contentSecurityPolicy = [
 export default defineConfig({
   plugins: [svelte(), svelteTesting()],
   clearScreen: false,
-  server: { port: 1420, strictPort: true },
+  server: { port: 5173, strictPort: true },
   preview: { port: 1421, strictPort: true, headers: { "Content-Security-Policy": contentSecurityPolicy } },
   // WebKitGTK 2.40 (Debian 12), WKWebView of macOS 13, WebView2.
   build: { target: ["safari16.4", "chrome111"], modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
