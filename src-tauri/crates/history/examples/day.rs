@@ -86,7 +86,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let step_s = quick_step_s(range, 800);
         let mut best = f64::MAX;
         let mut buckets = 0;
-        for _ in 0..5 {
+        for _ in 0..20 {
             let began = Instant::now();
             buckets = history.frames(&cluster, range, step_s).await?.len();
             best = best.min(began.elapsed().as_secs_f64());

@@ -21,8 +21,8 @@ use crate::words::Interner;
 pub(crate) const TIERS: [i64; 2] = [600_000_000, 60_000_000];
 
 /// Steps that make good charts, seconds; from a minute on they are served from rollups.
-const QUICK_STEPS_S: [f64; 17] = [
-    1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_200.0, 1_800.0, 3_600.0, 7_200.0, 10_800.0,
+const QUICK_STEPS_S: [f64; 16] = [
+    1.0, 2.0, 5.0, 10.0, 15.0, 60.0, 120.0, 300.0, 600.0, 1_200.0, 1_800.0, 3_600.0, 7_200.0, 10_800.0,
     21_600.0, 86_400.0,
 ];
 

@@ -55,3 +55,9 @@ pub(crate) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Connections for reading.
 pub(crate) const READERS: u32 = 4;
+
+/// How long opening waits for another process that makes or changes the tables; copying a large store takes a while.
+pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Time between two looks at that lock.
+pub(crate) const LOCK_PAUSE: Duration = Duration::from_millis(20);

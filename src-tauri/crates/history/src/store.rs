@@ -1,6 +1,6 @@
 //! Opening and closing the store, and the way to its connections: one that writes, a few that read.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use sqlx::sqlite::{
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 
 use crate::error::HistoryError;
-use crate::limits::{ACQUIRE_TIMEOUT, BUSY_TIMEOUT, READERS};
+use crate::limits::{ACQUIRE_TIMEOUT, BUSY_TIMEOUT, LOCK_PAUSE, LOCK_TIMEOUT, READERS};
 use crate::schema::{self, STEPS, Step};
 use crate::words::Words;
 
@@ -49,10 +49,10 @@ impl History {
         let file = folder.join(FILE_NAME);
         let lock = {
             let (folder, file) = (folder.to_owned(), file.clone());
-            tokio::task::spawn_blocking(move || prepare(&folder, &file))
-                .await
-                .map_err(|_| HistoryError::Closed)??
+            let prepared = tokio::task::spawn_blocking(move || prepare(&folder, &file)).await;
+            prepared.map_err(|_| HistoryError::Closed)??
         };
+        take(&lock, &file).await?;
         let fail = |source| HistoryError::from_sqlx(&file, source);
         let options = SqliteConnectOptions::new()
             .filename(&file)
@@ -134,7 +134,24 @@ async fn is_usable(connection: &mut SqliteConnection) -> Result<bool, sqlx::Erro
     Ok(!connection.is_in_transaction())
 }
 
-/// Makes folder and file and takes the lock; it is let go when the returned file is dropped.
+/// Takes the lock; it is let go when the file is dropped.
+async fn take(lock: &File, file: &Path) -> Result<(), HistoryError> {
+    let take = async {
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_PAUSE).await,
+                Err(TryLockError::Error(source)) => {
+                    return Err(HistoryError::Folder { folder: file.to_owned(), source });
+                }
+            }
+        }
+    };
+    let busy = |_| HistoryError::Busy { file: file.to_owned() };
+    tokio::time::timeout(LOCK_TIMEOUT, take).await.map_err(busy)?
+}
+
+/// Makes folder, file and the file that is locked while the tables are made.
 fn prepare(folder: &Path, file: &Path) -> Result<File, HistoryError> {
     let folder_error = |source: std::io::Error| match source.kind() {
         std::io::ErrorKind::ReadOnlyFilesystem => HistoryError::ReadOnly { file: file.to_owned() },
@@ -147,7 +164,6 @@ fn prepare(folder: &Path, file: &Path) -> Result<File, HistoryError> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).map_err(folder_error)?;
     let lock = create_private(&folder.join(LOCK_FILE_NAME)).map_err(folder_error)?;
-    lock.lock().map_err(folder_error)?;
     create_private(file).map_err(folder_error)?;
     Ok(lock)
 }

@@ -1,6 +1,7 @@
 //! Sums over a bucket of time: what frames add up to, as values, as answers and as bytes of a rollup.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use faultline_model::{NodeName, QueryDelta, QueryDeltas, Signals, Timestamp};
 
@@ -10,23 +11,56 @@ use crate::limits::{MAX_BUCKET_QUERIES, MAX_BUCKET_SESSION_GROUPS};
 use crate::types::{Bucket, OTHER_FINGERPRINT, SessionLoad};
 use crate::words::{Interner, Known};
 
+/// A map by numbers that this process gave out. Nobody outside chooses them, so a quick hash will do; a long range is a
+/// million look-ups.
+type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
+
+/// Multiplies and rotates.
+#[derive(Debug, Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        // The map looks at the top bits and at the bottom ones.
+        self.0 ^ (self.0 >> 32)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.write_u64(value as u64);
+    }
+
+    fn write_u8(&mut self, value: u8) {
+        self.write_u64(u64::from(value));
+    }
+}
+
 /// What was seen of a node in one bucket. Strings are numbers ([`Interner`]).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sums {
     /// By name: value × seconds, seconds.
-    signals: HashMap<u64, (f64, f64)>,
+    signals: IdMap<u64, (f64, f64)>,
     queries: Option<QuerySums>,
     /// Samples of the sessions, and whether there was one at all.
     samples: u32,
     sampled: bool,
-    sessions: HashMap<SessionKey, f64>,
+    sessions: IdMap<SessionKey, f64>,
 }
 
 #[derive(Clone, Debug)]
 struct QuerySums {
     span_s: f64,
     complete: bool,
-    rows: HashMap<u64, QuerySum>,
+    rows: IdMap<u64, QuerySum>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,7 +88,7 @@ impl Sums {
         let sums = self.queries.get_or_insert_with(|| QuerySums {
             span_s: 0.0,
             complete: true,
-            rows: HashMap::new(),
+            rows: IdMap::default(),
         });
         sums.span_s += seconds;
         sums.complete &= complete;

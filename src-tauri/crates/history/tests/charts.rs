@@ -1,5 +1,7 @@
 //! Buckets for charts: right sums and means, gaps stay gaps, and the same from rollups as from the frames themselves.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use faultline_history::{Bucket, HistoryError, OTHER_FINGERPRINT, quick_step_s};
@@ -197,6 +199,7 @@ fn quick_steps_fit_the_range() {
     for (secs, buckets, expected) in [
         (900.0, 800, 2.0),
         (3_600.0, 800, 5.0),
+        (21_600.0, 800, 60.0),
         (86_400.0, 800, 120.0),
         (30.0 * 86_400.0, 800, 3_600.0),
         (0.0, 0, 1.0),

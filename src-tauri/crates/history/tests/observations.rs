@@ -1,5 +1,7 @@
 //! What was seen comes back exactly, in order, after a restart and from another process's store.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::collections::BTreeMap;

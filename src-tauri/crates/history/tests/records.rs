@@ -1,5 +1,7 @@
 //! Deploys, incidents, rollbacks and the audit log: merged, counted and begun once, over processes and restarts.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use faultline_history::{HistoryError, MAX_DOCUMENT_BYTES};
