@@ -18,6 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 pub const SESSIONS: Due = Due { sessions: true, counters: false, facts: false };
 pub const COUNTERS: Due = Due { sessions: false, counters: true, facts: false };
+pub const BOTH: Due = Due { sessions: true, counters: true, facts: false };
 pub const FACTS: Due = Due { sessions: false, counters: false, facts: true };
 
 struct RealClock;

@@ -14,6 +14,7 @@ pub(super) const TLS: &str = "tls";
 pub(super) const VERSION: &str = "version";
 pub(super) const POOLER: &str = "pooler";
 pub(super) const STATEMENTS: &str = "pg_stat_statements";
+pub(super) const COUNTERS: &str = "counters";
 pub(super) const PRIVILEGES: &str = "privileges";
 pub(super) const QUERY_IDS: &str = "compute_query_id";
 pub(super) const IO_TIMING: &str = "track_io_timing";
@@ -375,11 +376,11 @@ pub(super) fn part(aspect: &'static str, trouble: &Trouble, has: Option<&Capabil
         has.and_then(|has| has.statements.as_ref()).map_or("public", |extension| extension.schema.as_str());
     let user = has.map_or("\"faultline\"", |has| has.user.as_str());
     let hint = match trouble.code() {
-        "42501" if aspect == STATEMENTS => format!(
+        "42501" if aspect == COUNTERS => format!(
             "GRANT USAGE ON SCHEMA {schema} TO {user}; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {user};"
         ),
         "42501" => format!("GRANT pg_monitor TO {user};"),
-        "55000" if aspect == STATEMENTS => has.map_or_else(String::new, preload_hint),
+        "55000" if aspect == COUNTERS => has.map_or_else(String::new, preload_hint),
         "57014" => "the server is overloaded, or there is too much to read; it is tried again".to_owned(),
         "40001" => "replay cancelled it (max_standby_streaming_delay); it is tried again".to_owned(),
         _ => "it is tried again with the next poll".to_owned(),

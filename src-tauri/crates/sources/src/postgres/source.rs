@@ -301,9 +301,9 @@ impl PostgresSource {
         let answer = self.link.ask(sql::counters(extension), STATEMENT_DEADLINE).await;
         let now = match answer.and_then(|answer| statements::reading(&answer)) {
             Ok(now) => now,
-            Err(trouble) => return self.failed(selftest::STATEMENTS, trouble).map(|()| None),
+            Err(trouble) => return self.failed(selftest::COUNTERS, trouble).map(|()| None),
         };
-        self.board.recovered(Found::ok(selftest::STATEMENTS, "the statement counters are read"));
+        self.board.recovered(Found::ok(selftest::COUNTERS, "the statement counters are read"));
         let deltas = match self.statements.advance(now) {
             Ok(deltas) => deltas,
             Err(gap) => {
@@ -341,7 +341,7 @@ impl PostgresSource {
                 kept.into_iter().for_each(|kept| self.texts.learn(kept));
                 Ok(ids)
             }
-            Err(trouble) => self.failed(selftest::STATEMENTS, trouble).map(|()| Vec::new()),
+            Err(trouble) => self.failed(selftest::COUNTERS, trouble).map(|()| Vec::new()),
         }
     }
 
@@ -423,8 +423,11 @@ impl PostgresSource {
         let Some(extension) = has.statements.as_ref().filter(|_| has.track.is_some()) else { return Ok(()) };
         let answer = self.link.ask(sql::counters(extension), STATEMENT_DEADLINE).await;
         match answer.and_then(|answer| statements::reading(&answer)) {
-            Ok(_) => Ok(()),
-            Err(trouble) => self.failed(selftest::STATEMENTS, trouble),
+            Ok(_) => {
+                self.board.recovered(Found::ok(selftest::COUNTERS, "the statement counters are read"));
+                Ok(())
+            }
+            Err(trouble) => self.failed(selftest::COUNTERS, trouble),
         }
     }
 
