@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use faultline_lab::{Error, demo};
 use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
 
 /// Real private databases, a shop's workload and incidents on them
 #[derive(Debug, Parser)]
@@ -24,6 +25,8 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let Command::Demo(options) = Arguments::parse().command;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let outcome = tokio::select! {
         outcome = demo::run(options) => outcome,
         interrupted = interrupted() => Err(interrupted),

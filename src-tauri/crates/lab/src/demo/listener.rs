@@ -36,7 +36,7 @@ impl Heard {
         if let Some(private) = &stage.private {
             let shown = private.notices.shown();
             for notice in shown.iter().skip(self.notices.len()) {
-                let text = one_line(&format!("{} — {}", notice.title, notice.body));
+                let text = one_line(&plain(&format!("{} — {}", notice.title, notice.body)));
                 timeline.say_at(notice.at, &format!("notification: {text}"));
             }
             self.notices = shown;
@@ -97,6 +97,11 @@ impl Heard {
             Said::Other => {}
         }
     }
+}
+
+/// Notifications are escaped for a markup that the terminal does not have.
+fn plain(markup: &str) -> String {
+    markup.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
 }
 
 fn one_line(text: &str) -> String {
