@@ -107,16 +107,19 @@ pub enum HttpError {
 
 impl HttpError {
     /// Whether the server may have acted on the request. `false` only where it certainly was not sent, or was answered
-    /// by a redirect that was not followed.
+    /// by "ask over there instead" (301, 307, 308). 302 and 303 are also how servers answer what they have done.
     pub fn may_have_been_sent(&self) -> bool {
-        !matches!(
-            self,
-            Self::Setup { .. }
-                | Self::InvalidRequest { .. }
-                | Self::Connect { .. }
-                | Self::Tls { .. }
-                | Self::Redirect { .. }
-        )
+        match self {
+            Self::Setup { .. } | Self::InvalidRequest { .. } | Self::Connect { .. } | Self::Tls { .. } => {
+                false
+            }
+            Self::Redirect { status, .. } => matches!(*status, StatusCode::FOUND | StatusCode::SEE_OTHER),
+            Self::Deadline { .. }
+            | Self::Interrupted { .. }
+            | Self::BodyTooLarge { .. }
+            | Self::Status { .. }
+            | Self::Unreadable { .. } => true,
+        }
     }
 
     /// Translates what the library says. Its own message is not used: it carries the address with its query.

@@ -1,6 +1,6 @@
 //! What a deploy system's answer says: how the run stands, where to follow it, and in which words.
 
-use faultline_http::{Response, Url, host_of, same_origin};
+use faultline_http::{Response, StatusCode, Url, host_of, same_origin};
 use faultline_model::RollbackOutcome;
 use serde_json::Value;
 
@@ -138,11 +138,16 @@ pub(crate) fn run_id(body: &Value) -> Option<String> {
 }
 
 /// Where the answer says that the run can be followed: `status_url`, else `Location`, else `url`. A `url` on another
-/// host is a page for people and does not count; the others must be on the same host.
-pub(crate) fn status_url(answer: &Response, body: &Value) -> Result<Option<Url>, String> {
+/// host is a page for people and does not count, nor does the `url` of an answer that speaks of nothing under way (200
+/// without a state); the others must be on the same host.
+pub(crate) fn status_url(answer: &Response, body: &Value, state: &State) -> Result<Option<Url>, String> {
+    let under_way =
+        *state != State::None || matches!(answer.status, StatusCode::CREATED | StatusCode::ACCEPTED);
     let [status_url, url] =
         [STATUS_URL_FIELDS[0], STATUS_URL_FIELDS[1]].map(|field| body.get(field).and_then(Value::as_str));
-    for (text, must) in [(status_url, true), (answer.header("location"), true), (url, false)] {
+    for (text, must) in
+        [(status_url, true), (answer.header("location"), true), (url.filter(|_| under_way), false)]
+    {
         let Some(text) = text.filter(|text| !text.is_empty()) else { continue };
         match answer.url().join(text) {
             Ok(found) if same_origin(answer.url(), &found) && found.username().is_empty() => {

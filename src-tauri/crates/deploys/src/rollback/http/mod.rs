@@ -70,7 +70,7 @@ impl HttpRollback {
         if let State::Succeeded | State::Failed = state {
             return answer::ended(&state, &host, &answer, &body);
         }
-        match self.status_url(target, &answer, &body) {
+        match self.status_url(target, &answer, &body, &state) {
             Ok(Some(url)) => self.follow_run(url).await,
             Ok(None) if state == State::None => RollbackOutcome::Succeeded {
                 message: match answer::message(&answer, &body) {
@@ -96,6 +96,7 @@ impl HttpRollback {
         target: &RollbackTarget,
         answer: &Response,
         body: &serde_json::Value,
+        state: &State,
     ) -> Result<Option<faultline_http::Url>, String> {
         match &self.prepared.status_url {
             Some(template) => {
@@ -106,7 +107,7 @@ impl HttpRollback {
                 };
                 template.fill(&values).map(Some)
             }
-            None => answer::status_url(answer, body),
+            None => answer::status_url(answer, body, state),
         }
     }
 
