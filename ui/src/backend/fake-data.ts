@@ -290,6 +290,10 @@ export const PAST_INCIDENT: IncidentView = {
     headline: "sessions waited on a lock of the nightly stock import",
     state: "resolved",
   },
+  causes: [
+    cause("lock_contention", "supported", 0.9, "14 sessions waited on one lock of the stock import"),
+    cause("query_regression", "ruled_out", 0.02, "no query is new, none grew"),
+  ],
   deploys: [],
   queries: [],
   timeline: [],
