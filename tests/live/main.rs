@@ -1,4 +1,6 @@
 //! The sources against real servers, which each test starts for itself.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
+
 mod postgres;
 mod watch;

@@ -16,10 +16,10 @@ const DEADLINE: Duration = Duration::from_secs(40);
 /// How often it is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-pub const SESSIONS: Due = Due { sessions: true, counters: false, facts: false };
-pub const COUNTERS: Due = Due { sessions: false, counters: true, facts: false };
-pub const BOTH: Due = Due { sessions: true, counters: true, facts: false };
-pub const FACTS: Due = Due { sessions: false, counters: false, facts: true };
+pub(crate) const SESSIONS: Due = Due { sessions: true, counters: false, facts: false };
+pub(crate) const COUNTERS: Due = Due { sessions: false, counters: true, facts: false };
+pub(crate) const BOTH: Due = Due { sessions: true, counters: true, facts: false };
+pub(crate) const FACTS: Due = Due { sessions: false, counters: false, facts: true };
 
 struct RealClock;
 
@@ -35,23 +35,23 @@ impl Clock for RealClock {
 }
 
 /// What a source said so far.
-pub struct Watch {
-    pub source: Box<dyn Source>,
+pub(crate) struct Watch {
+    pub(crate) source: Box<dyn Source>,
     /// Texts by fingerprint.
-    pub texts: BTreeMap<String, String>,
+    pub(crate) texts: BTreeMap<String, String>,
     /// Finished calls by fingerprint.
     calls: BTreeMap<String, f64>,
     /// The last word on each aspect.
-    pub health: BTreeMap<String, HealthRow>,
+    pub(crate) health: BTreeMap<String, HealthRow>,
 }
 
 impl Watch {
     /// Watches a server of the lab as `role`.
-    pub fn server(server: &Server, role: &str) -> Self {
+    pub(crate) fn server(server: &Server, role: &str) -> Self {
         Self::url(&server.address(role), Some(server.password()))
     }
 
-    pub fn url(url: &str, password: Option<&str>) -> Self {
+    pub(crate) fn url(url: &str, password: Option<&str>) -> Self {
         let spec = NodeSpec {
             id: NodeId { cluster: "shop".into(), node: "node".into() },
             engine: Engine::Postgres,
@@ -68,7 +68,7 @@ impl Watch {
     }
 
     /// One poll, added to the sums. Whatever it brings, no number in it may be negative.
-    pub async fn poll(&mut self, due: Due) -> Option<Frame> {
+    pub(crate) async fn poll(&mut self, due: Due) -> Option<Frame> {
         let Polled { frame, health, cost_ms } = self.source.poll(due).await;
         assert!(cost_ms >= 0.0);
         self.health.extend(health.into_iter().map(|row| (row.aspect.clone(), row)));
@@ -96,7 +96,7 @@ impl Watch {
     }
 
     /// Polls until the frame is as wanted.
-    pub async fn until<T>(&mut self, due: Due, what: &str, wanted: impl Fn(&Frame) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&mut self, due: Due, what: &str, wanted: impl Fn(&Frame) -> Option<T>) -> T {
         let began = Instant::now();
         loop {
             if let Some(found) = self.poll(due).await.as_ref().and_then(&wanted) {
@@ -108,7 +108,7 @@ impl Watch {
     }
 
     /// Polls the counters until there are differences and nothing is held back any more.
-    pub async fn settle(&mut self) -> Frame {
+    pub(crate) async fn settle(&mut self) -> Frame {
         self.until(COUNTERS, "a complete reading", |frame| {
             frame.queries.as_ref().filter(|queries| queries.complete).map(|_| frame.clone())
         })
@@ -116,13 +116,17 @@ impl Watch {
     }
 
     /// A first reading, which says nothing.
-    pub async fn baseline(&mut self) {
+    pub(crate) async fn baseline(&mut self) {
         let frame = self.poll(COUNTERS).await.unwrap();
         assert_eq!(frame.queries, None, "the first reading is silent; health: {:#?}", self.health);
     }
 
     /// Polls the sessions until a group is as wanted.
-    pub async fn session(&mut self, what: &str, wanted: impl Fn(&SessionGroup) -> bool) -> SessionGroup {
+    pub(crate) async fn session(
+        &mut self,
+        what: &str,
+        wanted: impl Fn(&SessionGroup) -> bool,
+    ) -> SessionGroup {
         self.until(SESSIONS, what, |frame| {
             frame.sessions.iter().flatten().find(|group| wanted(group)).cloned()
         })
@@ -130,31 +134,31 @@ impl Watch {
     }
 
     /// Finished calls of all statements that normalise to the same as this one.
-    pub fn calls(&self, sql: &str) -> f64 {
+    pub(crate) fn calls(&self, sql: &str) -> f64 {
         self.calls.get(&fingerprint(sql)).copied().unwrap_or_default()
     }
 
     /// Calls of statements of which this is a part.
-    pub fn calls_like(&self, part: &str) -> f64 {
+    pub(crate) fn calls_like(&self, part: &str) -> f64 {
         let like = |fp: &String| self.texts.get(fp).is_some_and(|text| text.contains(part));
         self.calls.iter().filter(|(fp, _)| like(fp)).map(|(_, calls)| calls).sum()
     }
 
     #[track_caller]
-    pub fn expect_health(&self, aspect: &str, level: HealthLevel, hint: &str) {
+    pub(crate) fn expect_health(&self, aspect: &str, level: HealthLevel, hint: &str) {
         let row = self.health.get(aspect).unwrap_or_else(|| panic!("no row {aspect}: {:#?}", self.health));
         assert_eq!(row.level, level, "{row:?}");
         assert!(row.hint.as_deref().unwrap_or_default().contains(hint), "{row:?}");
     }
 
     /// Runs the self-test and keeps its rows as the last word.
-    pub async fn self_test(&mut self) {
+    pub(crate) async fn self_test(&mut self) {
         let rows = self.source.self_test().await;
         self.health = rows.into_iter().map(|row| (row.aspect.clone(), row)).collect();
     }
 }
 
 /// Our fingerprint of a statement.
-pub fn fingerprint(sql: &str) -> String {
+pub(crate) fn fingerprint(sql: &str) -> String {
     faultline_fingerprint::normalise(sql, faultline_fingerprint::Dialect::Postgres).fingerprint.to_string()
 }
