@@ -61,3 +61,7 @@ pub(crate) const LOCK_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Time between two looks at that lock.
 pub(crate) const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// Rows that a reading connection may be ahead of who takes them; SQLite runs on a thread of its own, and every time it
+/// has to wait costs a change of threads.
+pub(crate) const ROW_BUFFER: usize = 512;

@@ -11,7 +11,7 @@ use sqlx::sqlite::{
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 
 use crate::error::HistoryError;
-use crate::limits::{ACQUIRE_TIMEOUT, BUSY_TIMEOUT, LOCK_PAUSE, LOCK_TIMEOUT, READERS};
+use crate::limits::{ACQUIRE_TIMEOUT, BUSY_TIMEOUT, LOCK_PAUSE, LOCK_TIMEOUT, READERS, ROW_BUFFER};
 use crate::schema::{self, STEPS, Step};
 use crate::words::Words;
 
@@ -86,7 +86,7 @@ impl History {
             .min_connections(0)
             .test_before_acquire(false)
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_lazy_with(options.pragma("query_only", "ON"));
+            .connect_lazy_with(options.pragma("query_only", "ON").row_buffer_size(ROW_BUFFER));
         Ok(Self { inner: Arc::new(Inner { file, writer, readers, words: Words::default() }) })
     }
 
