@@ -41,7 +41,7 @@ pub(crate) struct Shift {
     pub(crate) before: f64,
     /// Mean since the onset.
     pub(crate) after: f64,
-    /// Difference in standard deviations of the baseline.
+    /// Difference in standard errors of such a mean.
     pub(crate) sigmas: f64,
 }
 
@@ -74,6 +74,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) attribution: Attribution,
     /// Work asked for now, by before.
     pub(crate) traffic: Option<Traffic>,
+    people: BTreeMap<Fingerprint, BTreeMap<Identity, f64>>,
+    unexplained: Vec<(Fingerprint, f64)>,
     /// Shifts by signal; of several nodes the one that moved most.
     pub(crate) shifts: BTreeMap<&'a str, Shift>,
     /// Nodes where something that hurts has changed.
@@ -119,7 +121,11 @@ impl<'a> Evidence<'a> {
         let is_new = |fp: &Fingerprint| world.is_new(fp, onset, config);
         let attribution = attribute(usual, &now_windows, is_new, requests.map(|shift| shift.ratio()), config);
         let traffic = traffic(&attribution, requests, shifts.get(signal::THROUGHPUT).copied());
+        let people = people(&now_windows);
+        let unexplained = unexplained(&attribution);
         Self {
+            people,
+            unexplained,
             world,
             config,
             now,
@@ -161,30 +167,16 @@ impl<'a> Evidence<'a> {
 
     /// Who ran a query since the onset, by sampled load; the text's own user where nobody was sampled.
     pub(crate) fn people(&self, fp: &Fingerprint) -> Vec<(Identity, f64)> {
-        let mut people: BTreeMap<&Identity, f64> = BTreeMap::new();
-        for ((_, who), load) in self
-            .after
-            .values()
-            .flat_map(|window| &window.people)
-            .filter(|((of, _), _)| of.as_ref() == Some(fp))
-        {
-            *people.entry(who).or_default() += load;
+        if let Some(people) = self.people.get(fp) {
+            return people.iter().map(|(who, load)| (who.clone(), *load)).collect();
         }
-        if people.is_empty() {
-            let user = self.world.texts.get(fp).and_then(|text| text.user.clone());
-            return user
-                .map(|user| vec![(Identity { user: Some(user), app: None }, 1.0)])
-                .unwrap_or_default();
-        }
-        people.into_iter().map(|(who, load)| (who.clone(), load)).collect()
+        let user = self.world.texts.get(fp).and_then(|text| text.user.clone());
+        user.map(|user| vec![(Identity { user: Some(user), app: None }, 1.0)]).unwrap_or_default()
     }
 
-    /// Extra load of queries that is not explained by traffic, by fingerprint; only what is more.
-    pub(crate) fn unexplained(&self) -> impl Iterator<Item = (&Fingerprint, f64)> {
-        let queries = self.attribution.queries.iter();
-        queries
-            .map(|(fp, split)| (fp, split.parts.total() - split.parts.traffic.max(0.0)))
-            .filter(|(_, extra)| *extra > 0.0)
+    /// The queries with most extra load that traffic does not explain, and how much that is; only what is more.
+    pub(crate) fn unexplained(&self) -> &[(Fingerprint, f64)] {
+        &self.unexplained
     }
 
     /// How finely the onset can be dated, seconds: the shortest usual distance of what is hurt.
@@ -203,12 +195,42 @@ impl<'a> Evidence<'a> {
     }
 }
 
+/// Queries whose extra load is looked at one by one; the rest is small.
+const UNEXPLAINED: usize = 64;
+
+fn unexplained(attribution: &Attribution) -> Vec<(Fingerprint, f64)> {
+    let mut all: Vec<(&Fingerprint, f64)> = attribution
+        .queries
+        .iter()
+        .map(|(fp, split)| (fp, split.parts.total() - split.parts.traffic.max(0.0)))
+        .filter(|(_, extra)| *extra > 0.0)
+        .collect();
+    all.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    all.into_iter().take(UNEXPLAINED).map(|(fp, extra)| (fp.clone(), extra)).collect()
+}
+
+fn people(windows: &BTreeMap<NodeName, Window>) -> BTreeMap<Fingerprint, BTreeMap<Identity, f64>> {
+    let mut people: BTreeMap<Fingerprint, BTreeMap<Identity, f64>> = BTreeMap::new();
+    for ((fp, who), load) in windows.values().flat_map(|window| &window.people) {
+        if let Some(fp) = fp {
+            *people.entry(fp.clone()).or_default().entry(who.clone()).or_default() += load;
+        }
+    }
+    people
+}
+
+/// Most points of a mean that count as independent.
+const INDEPENDENT_POINTS: usize = 9;
+
 fn shifts(world: &World, from: Timestamp) -> BTreeMap<&str, Shift> {
     let mut shifts: BTreeMap<&str, Shift> = BTreeMap::new();
     for (key, track) in world.nodes.values().flat_map(|node| &node.tracks) {
         let Key::Signal(name) = key else { continue };
         let (Some(level), Some(mean)) = (track.level(), track.series.mean_after(from)) else { continue };
-        let shift = Shift { before: level.center, after: mean, sigmas: (mean - level.center) / level.scale };
+        // A mean is surer than a point; but neighbours are alike, so that many count like a few.
+        let points = track.series.after(from).count().clamp(1, INDEPENDENT_POINTS) as f64;
+        let sigmas = (mean - level.center) / level.scale * points.sqrt();
+        let shift = Shift { before: level.center, after: mean, sigmas };
         let known = shifts.entry(name.as_str()).or_insert(shift);
         if shift.sigmas.abs() > known.sigmas.abs() {
             *known = shift;

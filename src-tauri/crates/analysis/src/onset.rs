@@ -103,6 +103,9 @@ impl Arm {
         watch: &Watch,
         config: &AnalysisConfig,
     ) -> bool {
+        if self.strength(config) < 1.0 || !self.last_beyond {
+            return false;
+        }
         let (Some(started), Some(last)) = (self.started, series.last()) else { return false };
         let spacing_s = series.spacing_s().unwrap_or(0.0);
         let needed = match spacing_s {
@@ -111,9 +114,7 @@ impl Arm {
             _ => config.persistence_points,
         };
         let lasted_s = last.at.secs_since(started) + last.span_s.max(0.0);
-        self.strength(config) >= 1.0
-            && self.last_beyond
-            && self.beyond >= needed
+        self.beyond >= needed
             && lasted_s + 1e-6 >= config.persistence_s
             && self.is_large(series, level, watch, config)
     }

@@ -13,11 +13,11 @@ const PRIOR: f64 = 0.5;
 /// How fast the claim of a finished change fades with the logarithm of the delay.
 const FADING: f64 = 1.2;
 
-/// Log odds that the guilty queries all belong to the deploy's service; none of them takes two thirds of it away.
-const OWNED: f64 = 5.0;
+/// Log odds between all and none of the guilty queries belonging to the deploy's service.
+const OWNED: f64 = 7.0;
 
 /// Owned share at which ownership says nothing.
-const OWNED_NEUTRAL: f64 = 0.4;
+const OWNED_NEUTRAL: f64 = 0.5;
 
 /// Least share of the extra load whose owner must be known.
 const KNOWN_MIN: f64 = 0.3;
@@ -37,7 +37,7 @@ const TOO_LATE: f64 = -6.0;
 
 /// Log odds for "none of them" by another cause, and against it by a query that changed.
 const OTHER_CAUSE: f64 = 3.5;
-const CHANGED_QUERY: f64 = 2.5;
+const CHANGED_QUERY: f64 = 2.0;
 
 /// Longest time that a deploy without an end counts as still going on, seconds.
 const ROLLOUT_S: f64 = 1_800.0;
@@ -128,7 +128,7 @@ fn alignment(evidence: &Evidence<'_>, deploy: &Deploy, start: Timestamp) -> f64 
 /// Whether the queries whose load is unexplained are run by the deploy's service, and by its new version.
 fn ownership(evidence: &Evidence<'_>, deploy: &Deploy) -> f64 {
     let (mut all, mut known, mut owned, mut versioned) = (0.0, 0.0, 0.0, 0.0);
-    for (fp, extra) in evidence.unexplained() {
+    for &(ref fp, extra) in evidence.unexplained() {
         all += extra;
         if is_route_of(fp, deploy.service.as_str()) {
             known += extra;

@@ -124,6 +124,41 @@ fn an_n_plus_one_release_is_named_at_once() {
 }
 
 #[test]
+fn a_dearer_query_is_blamed_on_its_own_service_only() {
+    let worse_plan: Change = |t, world, _| {
+        if t >= 121.0 {
+            world.queries[5].ms *= 150.0;
+        }
+    };
+    let more_calls: Change = |t, world, _| {
+        if t >= 121.0 {
+            world.queries[5].calls_per_s *= 150.0;
+        }
+    };
+    // Query 5 belongs to `search`.
+    let own = || {
+        vec![deploy("checkout-142", "checkout", "v142", 100.0), deploy("search-89", "search", "89", 118.0)]
+    };
+    let other = || vec![deploy("checkout-142", "checkout", "v142", 90.0)];
+    for seed in 1..=4 {
+        for (name, change) in [("a worse plan", worse_plan), ("more calls a request", more_calls)] {
+            for (deploys, guilty) in [(own(), Some("search-89")), (other(), None)] {
+                let expected = Expected {
+                    opened: Some((123.0, 133.0)),
+                    cause: Some(Cause::QueryRegression),
+                    deploy: guilty,
+                    query: Some("q05"),
+                    ruled_out: &[Cause::TrafficSurge],
+                    resolved_by: None,
+                };
+                let scenario = Scenario { seconds: 180, seed, change, deploys };
+                check(&format!("{name}, seed {seed}, {guilty:?}"), &scenario, &expected);
+            }
+        }
+    }
+}
+
+#[test]
 fn more_traffic_is_not_the_fault_of_a_deploy() {
     for seed in 1..=5 {
         let scenario = Scenario {

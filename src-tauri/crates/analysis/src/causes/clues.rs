@@ -28,7 +28,7 @@ const MOVED_SIGMA: f64 = 4.0;
 const OBSERVED_MIN: f64 = 0.5;
 
 /// Agreement at which a cause is as likely as not.
-const AGREEMENT: f64 = 0.7;
+const AGREEMENT: f64 = 0.55;
 
 /// Clues that are named in the sentence.
 const NAMED: usize = 3;
@@ -39,10 +39,19 @@ pub(super) fn agreement(evidence: &Evidence<'_>, clues: &[Clue]) -> Option<(f64,
     let seen: Vec<(&Clue, Shift)> =
         clues.iter().filter_map(|clue| evidence.shift(clue.0).map(|shift| (clue, shift))).collect();
     let observed: f64 = seen.iter().map(|((_, _, weight), _)| weight).sum();
-    if observed < OBSERVED_MIN * total {
+    let moves = seen.iter().any(|((_, way, _), _)| *way != Way::NotUp);
+    if !moves || observed < OBSERVED_MIN * total {
         return None;
     }
-    let agrees: f64 = seen.iter().map(|((_, way, weight), shift)| weight * agrees(*way, *shift)).sum();
+    let mean = |of: &dyn Fn(Way) -> bool| {
+        let (sum, weights) = seen
+            .iter()
+            .filter(|((_, way, _), _)| of(*way))
+            .fold((0.0, 0.0), |sum, (clue, shift)| (sum.0 + clue.2 * agrees(clue.1, *shift), sum.1 + clue.2));
+        if weights > 0.0 { sum / weights } else { 1.0 }
+    };
+    // What stood still supports nothing by itself; it only lets what moved count.
+    let agreement = mean(&|way| way != Way::NotUp) * (0.5 + 0.5 * mean(&|way| way == Way::NotUp));
     let mut named = seen;
     named.sort_by(|a, b| b.0.2.total_cmp(&a.0.2));
     let sentence = named
@@ -53,7 +62,7 @@ pub(super) fn agreement(evidence: &Evidence<'_>, clues: &[Clue]) -> Option<(f64,
         })
         .collect::<Vec<_>>()
         .join(", ");
-    Some((agrees / observed, sentence))
+    Some((agreement, sentence))
 }
 
 fn agrees(way: Way, shift: Shift) -> f64 {

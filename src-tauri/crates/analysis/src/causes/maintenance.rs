@@ -77,7 +77,7 @@ fn judge(
     }
     let mut mine = 0.0;
     let mut example = None;
-    for (fp, extra) in evidence.unexplained() {
+    for &(ref fp, extra) in evidence.unexplained() {
         if is_one_of(evidence, fp, apps, texts) {
             mine += extra;
             example.get_or_insert_with(|| fp.as_str());

@@ -102,7 +102,7 @@ fn by_signals(evidence: &Evidence<'_>) -> CauseVerdict {
     match agreement(evidence, &clues) {
         Some((agreement, sentence)) => scored(
             Cause::QueryRegression,
-            0.9 * rise(agreement, 0.65, 0.5) * rise(1.5 - work.ratio(), 0.0, 0.6),
+            0.9 * rise(agreement, 0.5, 0.5) * rise(1.5 - work.ratio(), 0.0, 0.6),
             format!("per piece of work (throughput {}): {sentence}", percent(work.ratio())),
         ),
         None => missing(

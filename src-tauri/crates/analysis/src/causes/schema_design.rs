@@ -34,7 +34,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> CauseVerdict {
     match agreement(evidence, &clues) {
         Some((agreement, sentence)) => scored(
             Cause::SchemaDesign,
-            0.8 * rise(agreement, 0.75, 0.4) * outside_queries(evidence),
+            0.8 * rise(agreement, 0.55, 0.5) * outside_queries(evidence),
             format!("more written for the same rows? {sentence}"),
         ),
         None => {

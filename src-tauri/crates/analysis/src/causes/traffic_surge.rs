@@ -60,7 +60,7 @@ fn by_signals(evidence: &Evidence<'_>, grown: f64, growth: &str) -> CauseVerdict
     ];
     match agreement(evidence, &clues) {
         Some((agreement, sentence)) => {
-            scored(Cause::TrafficSurge, 0.95 * grown.max(0.1) * rise(agreement, 0.6, 0.5), sentence)
+            scored(Cause::TrafficSurge, 0.95 * grown.max(0.1) * rise(agreement, 0.5, 0.5), sentence)
         }
         None => {
             missing(Cause::TrafficSurge, format!("throughput {growth}, but requests_per_s is not observed"))
