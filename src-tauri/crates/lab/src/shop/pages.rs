@@ -57,8 +57,8 @@ impl Service {
     /// Customers' requests per second, on average.
     pub(super) fn pages_per_s(self) -> f64 {
         match self {
-            Self::Checkout => 8.0,
-            Self::Search => 16.0,
+            Self::Checkout => 26.0,
+            Self::Search => 40.0,
         }
     }
 }
@@ -119,7 +119,7 @@ fn page(weight: u32, statements: &[Statement]) -> Page {
 /// `order_overview`: v142 shows the items of the last orders on the checkout page.
 fn checkout(order_overview: bool) -> Vec<Page> {
     let mut form = page(
-        4,
+        6,
         &[
             SESSION,
             CUSTOMER,
@@ -190,6 +190,7 @@ fn checkout(order_overview: bool) -> Vec<Page> {
             SESSION,
             RECENT_ORDERS,
             read("select o.status, o.total_cents from orders o where o.id = $1", &[Order]),
+            read("select carrier, state, count(*) from shipment group by carrier, state", &[]),
             read("select carrier, state, eta from shipment where order_id = $1", &[Order]),
             read("select provider, state from payment where order_id = $1", &[Order]),
         ],
@@ -226,6 +227,10 @@ fn search(facets: bool) -> Vec<Page> {
                 &[Category],
             ),
             read("select count(*) from item where category_id = $1", &[Category]),
+            read(
+                "select width_bucket(price_cents, 0, 10000, 10) as bucket, count(*) from item group by bucket",
+                &[],
+            ),
             read("select title from promotion where category_id = $1 and until > now()", &[Category]),
         ],
     );
@@ -263,8 +268,12 @@ fn search(facets: bool) -> Vec<Page> {
         ],
     );
     let popular = page(
-        1,
+        4,
         &[
+            read(
+                "select item_id, count(*) from review group by item_id order by count(*) desc limit 10",
+                &[],
+            ),
             read("select term, hits from search_term order by hits desc limit 10", &[]),
             read("select id, title from promotion where until > now() order by until limit 5", &[]),
         ],
