@@ -1,1 +1,1 @@
-//! Placeholder.
+//! Nothing: this package is its tests, which need a package to belong to.

@@ -1,4 +1,5 @@
 //! From ticks to panels: the arithmetic of load, and gaps that stay gaps.
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! Pictures compared with blessed ones in `tests/golden/`. A picture passes when no more than a few pixels differ
 //! noticeably: rounding of floating point may move an edge by a shade. `UPDATE_GOLDEN=1 cargo test -p faultline-chart`
 //! blesses the pictures as they are now.
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The SVG as text: hostile labels stay harmless, limits hold, and what is said of the plot is where the values are.
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The notifier against a notification server on a private session bus.
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
 #![cfg(all(unix, not(target_os = "macos")))]
 
 mod bus;

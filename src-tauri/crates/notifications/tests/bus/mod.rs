@@ -9,8 +9,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use tokio::sync::mpsc;
-use zbus::object_server::SignalEmitter;
 use zbus::OwnedVariant;
+use zbus::object_server::SignalEmitter;
 
 /// Set in the child process of a test.
 const MARK: &str = "FAULTLINE_TEST_PRIVATE_BUS";
