@@ -171,13 +171,21 @@ impl Builder {
         let named_parameter = self.adjacent
             && self.lexemes.last().is_some_and(|last| last.is_operator(":"))
             && !self.lexemes.iter().nth_back(1).is_some_and(Lexeme::ends_operand);
+        let word = word.to_ascii_lowercase();
         if named_parameter {
             self.lexemes.pop();
             self.push(Lexeme::Value);
-        } else if is_based_number(word) {
+        } else if let Some(number) = word.strip_prefix("0x") {
+            // The tokenizer knows the small x only.
+            self.push(Lexeme::Value);
+            let rest = number.trim_start_matches(|digit: char| digit.is_ascii_hexdigit());
+            if !rest.is_empty() {
+                self.push(Lexeme::Word(without_serials(rest)));
+            }
+        } else if is_number_or_placeholder(&word) {
             self.push(Lexeme::Value);
         } else {
-            self.push(Lexeme::Word(without_serials(&word.to_ascii_lowercase())));
+            self.push(Lexeme::Word(without_serials(&word)));
         }
     }
 
@@ -252,7 +260,7 @@ impl Builder {
             ']' => self.push(Lexeme::CloseBracket),
             ',' => self.push(Lexeme::Comma),
             ';' => self.push(Lexeme::Semicolon),
-            '?' => self.push(Lexeme::Value),
+            '?' | '$' => self.push(Lexeme::Value),
             '.' => self.dot(),
             sign => self.sign(sign),
         }
@@ -327,13 +335,14 @@ fn is_string(token: &Token) -> bool {
     )
 }
 
-/// Whether a word is a number written to base 2, 8 or 16.
-fn is_based_number(word: &str) -> bool {
+/// Whether a word is a number after all, or a numbered placeholder.
+fn is_number_or_placeholder(word: &str) -> bool {
     let is_digits = |prefix: &str, base: u32| {
         word.strip_prefix(prefix)
             .is_some_and(|digits| !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(base)))
     };
-    is_digits("0b", 2) || is_digits("0o", 8) || is_digits("0x", 16)
+    let decimal = || word.starts_with(|first: char| first.is_ascii_digit()) && word.parse::<f64>().is_ok();
+    is_digits("0b", 2) || is_digits("0o", 8) || is_digits("$", 10) || decimal()
 }
 
 /// The name with every long run of digits written as `0`.

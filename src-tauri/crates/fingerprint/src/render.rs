@@ -45,15 +45,33 @@ fn write(lexeme: &Lexeme, dialect: Dialect, text: &mut String) {
 fn needs_space(lexemes: &[Lexeme], at: usize) -> bool {
     let (before, lexeme) = (&lexemes[at - 1], &lexemes[at]);
     match (before, lexeme) {
+        // MySQL reads `@` and what touches it as one name.
+        (before, _) if before.is_operator("@") => true,
         (_, Lexeme::Comma | Lexeme::Close | Lexeme::CloseBracket | Lexeme::Semicolon) => false,
         (Lexeme::Open | Lexeme::OpenBracket, _) => false,
-        (before, Lexeme::Dot | Lexeme::Cast) => !ends_name_or_value(before),
-        (Lexeme::Dot, lexeme) => !(lexeme.is_name() || lexeme.is_operator("*")),
+        (before, Lexeme::Dot) => !is_qualifier(before),
+        (Lexeme::Dot, lexeme) => !(at >= 2 && is_qualified(&lexemes[at - 2], lexeme)),
+        (before, Lexeme::Cast) => !ends_name_or_value(before),
         (Lexeme::Cast, lexeme) => !lexeme.is_name(),
         (before, Lexeme::OpenBracket) => !ends_name_or_value(before),
         (before, Lexeme::Open) => !is_called(lexemes, at, before),
         _ => true,
     }
+}
+
+/// Whether a dot may follow at once. After a value it would become part of a number.
+fn is_qualifier(lexeme: &Lexeme) -> bool {
+    lexeme.is_name() || matches!(lexeme, Lexeme::Close | Lexeme::CloseBracket)
+}
+
+/// Whether `lexeme` may follow at once on the dot after `qualifier`. A name of MySQL may begin with a digit, which would
+/// make a number of dot and name where no name is before it.
+fn is_qualified(qualifier: &Lexeme, lexeme: &Lexeme) -> bool {
+    let like_number =
+        lexeme.word().is_some_and(|word| word.starts_with(|first: char| first.is_ascii_digit()));
+    is_qualifier(qualifier)
+        && (lexeme.is_name() || lexeme.is_operator("*"))
+        && (qualifier.is_name() || !like_number)
 }
 
 fn ends_name_or_value(lexeme: &Lexeme) -> bool {
