@@ -1,4 +1,5 @@
 //! Every recording of the shared boards can be read. They are found by `FAULTLINE_BOARDS`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +26,8 @@ fn every_board_reads_to_its_end() {
     assert!(!found.is_empty(), "no recordings in {folder:?}");
     let mut observations = 0;
     for path in &found {
-        let reader = faultline_recording::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let reader =
+            faultline_recording::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         for observation in reader {
             observation.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             observations += 1;

@@ -1,4 +1,5 @@
 //! What is read from lines, whole and damaged.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 use faultline_model::{Engine, Observation, Role};
 use faultline_recording::{MAX_LINE_BYTES, RecordingError, RecordingReader};
@@ -81,7 +82,10 @@ fn everything_before_the_damage_counts() {
         ("{\"t\":1e300,\"node\":\"a\",\"signals\":{\"x_a\":1}}\n", "no time in Unix seconds"),
         ("{\"t\":1,\"node\":\"a\",\"signals\":{\"x_a\":\"1\"}}\n", "line 3 is damaged: invalid type: string"),
         ("{\"t\":1,\"node\":\"a\",\"signals\":{\"x_a\":1e999}}\n", "line 3 is damaged: number out of range"),
-        ("{\"t\":1,\"node\":\"a\",\"signals\":{},\"span_s\":0}\n", "`span_s` is 0, it must be more than 0 seconds"),
+        (
+            "{\"t\":1,\"node\":\"a\",\"signals\":{},\"span_s\":0}\n",
+            "`span_s` is 0, it must be more than 0 seconds",
+        ),
         ("{\"t\":1,\"deploy\":{\"id\":\"1\"}}\n", "line 3 is damaged: missing field `service`"),
     ];
     for (damaged, part) in cases {
@@ -114,11 +118,15 @@ fn headers_are_tolerant_where_they_may_be() {
     let full = r#"{"faultline_recording":1,"cluster":"shop","interval_s":5,"sessions_s":1,"fp_version":1,"title":"t","engine":"mariadb","new":[]}"#;
     let full = reader(full).unwrap();
     let header = full.header();
-    assert_eq!((header.cluster.as_str(), header.sessions_s, header.engine), ("shop", Some(1.0), Engine::Mariadb));
+    assert_eq!(
+        (header.cluster.as_str(), header.sessions_s, header.engine),
+        ("shop", Some(1.0), Engine::Mariadb)
+    );
     for text in [
         HEADER.to_owned(),
         format!("\u{feff}{HEADER}\r\n"),
-        r#"{"faultline_recording":1,"cluster":"shop","interval_s":5,"engine":"oracle","title":null}"#.to_owned(),
+        r#"{"faultline_recording":1,"cluster":"shop","interval_s":5,"engine":"oracle","title":null}"#
+            .to_owned(),
     ] {
         let reader = reader(&text).unwrap();
         assert_eq!((reader.header().interval_s, reader.header().engine), (5.0, Engine::Unknown), "{text}");
@@ -133,7 +141,10 @@ fn what_is_no_recording_is_refused() {
         ("PNG\n", "line 1 is not the header of a recording (expected value (column 1))"),
         ("{\"t\":1}\n", "missing field `faultline_recording`"),
         ("{\"faultline_recording\":1,\"clus", "cut off in line 1"),
-        ("{\"faultline_recording\":2}\n", "format version 2, this program reads up to 1; use a newer Faultline"),
+        (
+            "{\"faultline_recording\":2}\n",
+            "format version 2, this program reads up to 1; use a newer Faultline",
+        ),
         ("{\"faultline_recording\":1,\"cluster\":\"a\"}\n", "missing field `interval_s`"),
         ("{\"faultline_recording\":1,\"cluster\":\"a\",\"interval_s\":0}\n", "`interval_s` is 0"),
     ];
@@ -145,7 +156,8 @@ fn what_is_no_recording_is_refused() {
 
 #[test]
 fn spans_default_to_the_header() {
-    let (observations, _) = read("{\"t\":1,\"node\":\"a\",\"about\":{\"role\":\"edge\"},\"signals\":{},\"queries\":[]}");
+    let (observations, _) =
+        read("{\"t\":1,\"node\":\"a\",\"about\":{\"role\":\"edge\"},\"signals\":{},\"queries\":[]}");
     let [Observation::Frame(frame)] = observations.as_slice() else { panic!("{observations:?}") };
     assert_eq!(frame.signals.as_ref().unwrap().span_s, 5.0);
     assert_eq!(frame.queries.as_ref().map(|queries| (queries.span_s, queries.complete)), Some((5.0, true)));

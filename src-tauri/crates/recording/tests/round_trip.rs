@@ -1,4 +1,5 @@
 //! What is written is read again, exactly; and files appear whole or not at all.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -36,7 +37,13 @@ fn fingerprint() -> impl Strategy<Value = faultline_model::Fingerprint> {
 }
 
 fn about() -> impl Strategy<Value = About> {
-    (option::of(any::<bool>()), option::of(".*"), option::of(any::<u32>()), option::of(any::<bool>()), option::of(number()))
+    (
+        option::of(any::<bool>()),
+        option::of(".*"),
+        option::of(any::<u32>()),
+        option::of(any::<bool>()),
+        option::of(number()),
+    )
         .prop_map(|(primary, version, cores, direct, skew_s)| About {
             role: primary.map(|primary| if primary { Role::Primary } else { Role::Replica }),
             engine: Engine::Mysql,
@@ -78,8 +85,8 @@ fn queries() -> impl Strategy<Value = QueryDeltas> {
 }
 
 fn sessions() -> impl Strategy<Value = Vec<SessionGroup>> {
-    let group = (option::of(fingerprint()), option::of(".*"), ".*", number(), option::of(".*"), any::<u32>()).prop_map(
-        |(fp, wait, state, running_ms, user, count)| SessionGroup {
+    let group = (option::of(fingerprint()), option::of(".*"), ".*", number(), option::of(".*"), any::<u32>())
+        .prop_map(|(fp, wait, state, running_ms, user, count)| SessionGroup {
             fp,
             wait,
             state,
@@ -88,14 +95,17 @@ fn sessions() -> impl Strategy<Value = Vec<SessionGroup>> {
             app: user,
             client: None,
             count,
-        },
-    );
+        });
     vec(group, 0..4)
 }
 
 fn frame() -> impl Strategy<Value = Frame> {
-    let text = (fingerprint(), ".*", option::of(".*"))
-        .prop_map(|(fp, text, user)| QueryText { fp, text, database: None, user });
+    let text = (fingerprint(), ".*", option::of(".*")).prop_map(|(fp, text, user)| QueryText {
+        fp,
+        text,
+        database: None,
+        user,
+    });
     (
         (time(), "[a-z]{1,8}"),
         option::of(about()),
@@ -143,7 +153,9 @@ fn merged(observations: impl Iterator<Item = Observation>) -> Vec<Observation> {
     let mut merged: Vec<Observation> = Vec::new();
     for observation in observations {
         match (merged.last_mut(), observation) {
-            (Some(Observation::Frame(last)), Observation::Frame(part)) if (last.at, &last.node) == (part.at, &part.node) => {
+            (Some(Observation::Frame(last)), Observation::Frame(part))
+                if (last.at, &last.node) == (part.at, &part.node) =>
+            {
                 last.about = last.about.take().or(part.about);
                 last.facts.extend(part.facts);
                 last.signals = last.signals.take().or(part.signals);
@@ -213,7 +225,8 @@ fn lines_are_written_as_the_format_says() {
         blocks_read: None,
         errors: None,
     };
-    frame.queries = Some(QueryDeltas { span_s: 5.0, complete: true, rows: vec![row(2.0), row(f64::INFINITY)] });
+    frame.queries =
+        Some(QueryDeltas { span_s: 5.0, complete: true, rows: vec![row(2.0), row(f64::INFINITY)] });
     frame.sessions = Some(vec![SessionGroup {
         fp: None,
         wait: None,
@@ -274,7 +287,10 @@ fn a_compressed_file_that_was_cut_off_gives_what_came_before() {
         Err(error) => Some(error),
     });
     assert!(frames > 50_000, "{frames}");
-    assert!(matches!(error, Some(RecordingError::CutOff { line }) if line == frames + 2), "{error:?} after {frames}");
+    assert!(
+        matches!(error, Some(RecordingError::CutOff { line }) if line == frames + 2),
+        "{error:?} after {frames}"
+    );
 
     let mut damaged = bytes.clone();
     let middle = damaged.len() / 2;
