@@ -59,7 +59,7 @@ pub(crate) async fn ticks(
     range: TimeRange,
     points: f64,
 ) -> Result<Vec<Tick>, ApiError> {
-    let step_s = history_step_s(range.secs() / points.max(1.0));
+    let step_s = history_step_s(range, points.max(1.0) as usize);
     let buckets = api.engine.history().frames(cluster, range, step_s).await?;
     Ok(buckets.into_iter().map(|bucket| tick(bucket, step_s)).collect())
 }

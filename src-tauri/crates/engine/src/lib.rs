@@ -35,6 +35,9 @@ pub use faultline_history::{
     Bucket, History, HistoryError, IncidentRecord, RollbackRecord, quick_step_s as history_step_s,
 };
 
+pub use faultline_model::{HealthLevel, HealthRow, NoticeAction, Notifier};
+pub use faultline_notifications::DesktopNotifier;
+
 pub use check::check;
 pub use clock::SystemClock;
 pub use convert::link_hosts;

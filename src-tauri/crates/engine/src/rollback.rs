@@ -275,3 +275,6 @@ fn token(target: &RollbackTarget, preview: &RollbackPreview) -> String {
     (&target.idempotency_key, &preview.summary, &preview.requests, &preview.warnings).hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }
+
+#[cfg(test)]
+mod tests;
