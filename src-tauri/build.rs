@@ -5,7 +5,10 @@ use std::error::Error;
 
 use tauri_build::{Attributes, DefaultPermissionRule, InlinedPlugin};
 
-include!("command_table.rs");
+#[path = "command_table.rs"]
+mod command_table;
+
+use command_table::DOMAINS;
 
 fn main() -> Result<(), Box<dyn Error>> {
     // Without the folder the application's context does not compile; the window's files come from `npm run build`.
@@ -14,8 +17,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=src-tauri/command_table.rs");
     let mut attributes = Attributes::new().capabilities_path_pattern("./src-tauri/capabilities/**/*");
     for (domain, commands) in DOMAINS {
-        let plugin =
-            InlinedPlugin::new().commands(commands).default_permission(DefaultPermissionRule::AllowAllCommands);
+        let plugin = InlinedPlugin::new()
+            .commands(commands)
+            .default_permission(DefaultPermissionRule::AllowAllCommands);
         attributes = attributes.plugin(domain, plugin);
     }
     tauri_build::try_build(attributes)?;

@@ -1,5 +1,8 @@
-// Every command by domain: the build script makes a plugin with permissions of its own from each domain, and the shell
-// answers them. A test holds this table to the api crate's, which the window's bindings are written from.
+//! Every command by domain. It is a module of the build script as well as of the shell: the former makes a plugin
+//! with permissions of its own from each domain, the latter answers them. A test holds this table to the api crate's,
+//! which the window's bindings are written from.
+
+/// Names of the domains, each with the names of its commands.
 pub(crate) const DOMAINS: &[(&str, &[&str])] = &[
     ("overview", &["get"]),
     ("charts", &["draw"]),

@@ -9,7 +9,10 @@ use tauri::ipc::{Invoke, InvokeBody, InvokeError};
 use tauri::plugin::{Builder, TauriPlugin};
 use tauri::{AppHandle, Runtime};
 
-include!("../command_table.rs");
+#[path = "../command_table.rs"]
+mod command_table;
+
+use command_table::DOMAINS;
 
 /// Every domain's plugin.
 pub fn plugins<R: Runtime>(api: &Arc<Api>) -> Vec<TauriPlugin<R>> {
@@ -68,8 +71,10 @@ mod tests {
 
     #[test]
     fn the_table_is_the_apis() {
-        let ours: Vec<_> =
-            DOMAINS.iter().flat_map(|(domain, names)| names.iter().map(move |name| (*domain, *name))).collect();
+        let ours: Vec<_> = DOMAINS
+            .iter()
+            .flat_map(|(domain, names)| names.iter().map(move |name| (*domain, *name)))
+            .collect();
         let apis: Vec<_> =
             faultline_api::types::COMMANDS.iter().map(|command| (command.domain, command.name)).collect();
         assert_eq!(ours, apis);

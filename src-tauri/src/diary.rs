@@ -20,7 +20,9 @@ pub(crate) fn keep(file: &Path, mut events: Receiver<EngineEvent>) -> io::Result
                         return;
                     }
                 }
-                Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "The events file misses some lines."),
+                Err(RecvError::Lagged(missed)) => {
+                    tracing::warn!(missed, "The events file misses some lines.")
+                }
                 Err(RecvError::Closed) => return,
             }
         }

@@ -48,7 +48,8 @@ pub fn run() -> ExitCode {
 }
 
 fn show(args: &Args) -> Result<(), StartError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Threads)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Threads)?;
     tauri::async_runtime::set(runtime.handle().clone());
     let engine = block_on(start::engine(args))?;
     let api = Arc::new(Api::new(Arc::clone(&engine), start::open_page));
@@ -59,7 +60,8 @@ fn show(args: &Args) -> Result<(), StartError> {
     let app = builder.build(tauri::generate_context!())?;
     tell::window(app.handle().clone(), engine.listen());
     if let Some(file) = &args.events {
-        diary::keep(file, engine.listen()).map_err(|source| StartError::Events { file: file.clone(), source })?;
+        diary::keep(file, engine.listen())
+            .map_err(|source| StartError::Events { file: file.clone(), source })?;
     }
     signals::end_on_request(app.handle().clone());
     app.run(move |_, event| {

@@ -8,7 +8,9 @@ pub(crate) fn end_on_request(app: AppHandle) {
     tauri::async_runtime::spawn(async move {
         match first_signal().await {
             Ok(()) => app.exit(0),
-            Err(error) => tracing::warn!(%error, "Signals cannot be caught; close the window to end the program."),
+            Err(error) => {
+                tracing::warn!(%error, "Signals cannot be caught; close the window to end the program.")
+            }
         }
     });
 }

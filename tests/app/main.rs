@@ -87,7 +87,12 @@ fn errors_carry_a_code_and_say_what_to_do() {
     check("incidents|get", json!({ "args": { "id": "7" } }), "not_found", "7");
     check("incidents|get", json!({ "args": { "name": "7" } }), "bad_request", "id");
     check("incidents|get", json!({}), "bad_request", "without arguments");
-    check("rollback|preview", json!({ "args": { "deploy_id": "d-1", "incident_id": null } }), "not_found", "d-1");
+    check(
+        "rollback|preview",
+        json!({ "args": { "deploy_id": "d-1", "incident_id": null } }),
+        "not_found",
+        "d-1",
+    );
     check("links|open", json!({ "args": { "url": "https://evil.example/" } }), "refused", "evil.example");
     check("links|open", json!({ "args": { "url": "file:///etc/passwd" } }), "refused", "file");
 }

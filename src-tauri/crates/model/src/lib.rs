@@ -19,13 +19,15 @@ pub use frame::{
     SessionGroup, Signals,
 };
 pub use health::{HealthLevel, HealthRow};
-pub use ids::{ClusterName, DeployId, Fingerprint, IncidentId, LoadAas, NodeId, NodeName, ServiceName, SignalName};
+pub use ids::{
+    ClusterName, DeployId, Fingerprint, IncidentId, LoadAas, NodeId, NodeName, ServiceName, SignalName,
+};
 pub use incident::{
-    Cause, CauseVerdict, EventKind, Finding, IncidentEvent, MAX_VERDICT_QUERIES, MAX_VERDICT_TEXT_CHARS, Opened,
-    Severity, SuspectDeploy, SuspectQuery, Verdict,
+    Cause, CauseVerdict, EventKind, Finding, IncidentEvent, MAX_VERDICT_QUERIES, MAX_VERDICT_TEXT_CHARS,
+    Opened, Severity, SuspectDeploy, SuspectQuery, Verdict,
 };
 pub use ports::{
-    DeploySink, Due, NodeSpec, Notice, NoticeAction, Notifier, Polled, ROUND_TRIP_DEADLINE, Rollback, RollbackOutcome,
-    RollbackPreview, RollbackTarget, Source,
+    DeploySink, Due, NodeSpec, Notice, NoticeAction, Notifier, Polled, ROUND_TRIP_DEADLINE, Rollback,
+    RollbackOutcome, RollbackPreview, RollbackTarget, Source,
 };
 pub use time::{Clock, TimeRange, Timestamp};

@@ -102,7 +102,10 @@ async fn stage(outcome: RollbackOutcome, load_ratio: f64) -> Stage {
 }
 
 fn deploy() -> Deploy {
-    serde_json::from_str(r#"{"id":"c-142","service":"checkout","version":"v142","previous":"v141","finished":12}"#).unwrap()
+    serde_json::from_str(
+        r#"{"id":"c-142","service":"checkout","version":"v142","previous":"v141","finished":12}"#,
+    )
+    .unwrap()
 }
 
 impl Stage {
@@ -150,8 +153,14 @@ async fn it_is_sent_once_verified_and_written_down() {
     let marker = stage.history.deploy(&"rollback-c-142-1-1".into()).await.unwrap().unwrap();
     assert_eq!((marker.kind, marker.version.as_deref()), (DeployKind::Rollback, Some("v141")));
     let all = TimeRange::new(Timestamp::EPOCH, SystemClock.now() + 60.0);
-    let actions: Vec<_> =
-        stage.history.audit_log(all).await.unwrap().into_iter().map(|entry| (entry.actor, entry.action)).collect();
+    let actions: Vec<_> = stage
+        .history
+        .audit_log(all)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|entry| (entry.actor, entry.action))
+        .collect();
     assert!(actions.contains(&("test".into(), "rollback".into())), "{actions:?}");
     assert!(actions.contains(&("faultline".into(), "rollback verified".into())), "{actions:?}");
 }
