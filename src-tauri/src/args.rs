@@ -7,16 +7,16 @@ use clap::Parser;
 /// Watches production databases and names the deploy that hurts them.
 #[derive(Debug, Parser)]
 #[command(name = "faultline", version)]
-pub struct Args {
+pub(crate) struct Args {
     /// Configuration file [default: config.toml in the platform's config folder]
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
 
     /// Folder of the store [default: the platform's data folder]
     #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
+    pub(crate) data: Option<PathBuf>,
 
     /// Also append what `faultctl watch --json` would print to this file
     #[arg(long, value_name = "FILE", env = "FAULTLINE_EVENTS_FILE")]
-    pub events: Option<PathBuf>,
+    pub(crate) events: Option<PathBuf>,
 }
