@@ -15,11 +15,12 @@ fn root() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// What cargo knows of the workspace and everything it depends on.
+/// What cargo knows of the workspace and everything it depends on, on any platform; on a fresh machine cargo fetches
+/// here what the build did not need.
 fn metadata() -> Metadata {
     MetadataCommand::new()
         .manifest_path(root().join("Cargo.toml"))
-        .other_options(vec!["--locked".to_owned(), "--offline".to_owned()])
+        .other_options(vec!["--locked".to_owned()])
         .exec()
         .unwrap()
 }

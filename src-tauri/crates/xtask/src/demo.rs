@@ -8,6 +8,9 @@ use crate::error::TaskError;
 use crate::program::{self, cargo, npm, root};
 use crate::setup;
 
+/// Features of the programs: the window is served from the app itself.
+pub(crate) const FEATURES: &str = "faultline/custom-protocol";
+
 /// What the demo is asked for.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -25,31 +28,34 @@ pub(crate) struct Options {
 /// Sets up, builds and plays.
 pub(crate) fn run(options: &Options) -> Result<(), TaskError> {
     setup::run(options.yes)?;
-    build()?;
-    play(options.headless, &options.extra)
+    build_window()?;
+    program::run(cargo().args(["build", "--locked", "--workspace", "--bins", "--features", FEATURES]))?;
+    // In this task's place, so that Ctrl-C reaches the lab alone and the task ends when everything is taken down.
+    Err(program::become_it(&mut lab(options.headless, &options.extra)?))
 }
 
-/// Builds the window, the app, the command line and the lab, all with one profile.
-pub(crate) fn build() -> Result<(), TaskError> {
-    program::run(npm(&root().join("ui")).args(["run", "build"]))?;
-    program::run(
-        cargo().args(["build", "--locked", "--bins", "--features", "faultline/custom-protocol"]).args([
-            "-p",
-            "faultline",
-            "-p",
-            "faultctl",
-            "-p",
-            "faultline-lab",
-        ]),
-    )
+/// Builds the window's files, which the app takes in.
+pub(crate) fn build_window() -> Result<(), TaskError> {
+    program::run(npm(&root().join("ui")).args(["run", "build"]))
 }
 
-/// Plays the incident with what was built; the lab finds the other programs beside itself.
+/// Plays the incident with what was built.
 pub(crate) fn play(headless: bool, extra: &[String]) -> Result<(), TaskError> {
-    let mut command = Command::new(program::target_folder()?.join("debug").join("faultline-lab"));
+    program::run(&mut lab(headless, extra)?)
+}
+
+/// The lab with the programs that were built beside it; pictures and logs go to `target/demo`.
+fn lab(headless: bool, extra: &[String]) -> Result<Command, TaskError> {
+    let target = program::target_folder()?;
+    let programs = target.join("debug");
+    let mut command = Command::new(programs.join("faultline-lab"));
     command.current_dir(root()).arg("demo");
+    command.arg("--app").arg(programs.join("faultline"));
+    command.arg("--faultctl").arg(programs.join("faultctl"));
+    command.arg("--shots").arg(target.join("demo"));
     if headless {
         command.arg("--headless");
     }
-    program::run(command.args(extra))
+    command.args(extra);
+    Ok(command)
 }

@@ -47,16 +47,9 @@ pub(crate) enum TaskError {
         /// Why.
         source: std::io::Error,
     },
-    /// Several steps failed.
-    #[error("{failed} of {total} steps failed: {names}")]
-    Steps {
-        /// How many failed.
-        failed: usize,
-        /// How many there were.
-        total: usize,
-        /// Which.
-        names: String,
-    },
+    /// Steps failed. The summary has said which.
+    #[error("steps failed")]
+    Steps,
 }
 
 impl TaskError {

@@ -13,6 +13,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::error::TaskError;
+
 /// Developer tasks
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
@@ -51,7 +53,9 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            steps::say_error(&error);
+            if !matches!(error, TaskError::Steps) {
+                steps::say_error(&error);
+            }
             error.exit_code()
         }
     }

@@ -1,6 +1,7 @@
 //! Starting programs from the root of the repository.
 
 use std::ffi::OsStr;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -45,6 +46,12 @@ pub(crate) fn run(command: &mut Command) -> Result<(), TaskError> {
     } else {
         Err(TaskError::Failed { command: line(command), code: status.code() })
     }
+}
+
+/// Runs a command in place of this process; returns only when it cannot be started.
+pub(crate) fn become_it(command: &mut Command) -> TaskError {
+    let source = command.exec();
+    TaskError::Missing { program: name(command), source }
 }
 
 /// Runs a command to its end and returns what it printed; its errors are not shown. `None` when it failed.

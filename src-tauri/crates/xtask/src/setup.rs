@@ -8,8 +8,14 @@ use crate::error::TaskError;
 use crate::program::{self, is_there, npm, output, root};
 use crate::steps::{confirm, say};
 
-/// Debian packages, the first line to build, the others to test.
+/// How long to wait for another apt that is at work, as machines do after their first start.
+const APT_LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=300";
+/// How often apt tries a download again.
+const APT_RETRIES: &str = "Acquire::Retries=3";
+
+/// Debian packages: up to `pkg-config` to build, the others for the demo and the tests.
 const PACKAGES: &[&str] = &[
+    "ca-certificates",
     "libwebkit2gtk-4.1-dev",
     "librsvg2-dev",
     "libayatana-appindicator3-dev",
@@ -27,7 +33,6 @@ const PACKAGES: &[&str] = &[
     "openbox",
     "imagemagick",
     "fonts-dejavu-core",
-    "chromium",
 ];
 
 /// Says that the packages are there under other names.
@@ -88,7 +93,7 @@ fn apt() -> Command {
         sudo.args(["--preserve-env=DEBIAN_FRONTEND", "apt-get"]);
         sudo
     };
-    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command.env("DEBIAN_FRONTEND", "noninteractive").args(["-o", APT_LOCK_TIMEOUT, "-o", APT_RETRIES]);
     command
 }
 

@@ -17,8 +17,8 @@ pub(crate) struct Steps {
 }
 
 impl Steps {
-    /// Runs a step and says how it went. A failure does not keep later steps from running.
-    pub(crate) fn run(&mut self, name: &'static str, step: impl FnOnce() -> Result<(), TaskError>) {
+    /// Runs a step and says how it went. Whether it went well: a failure keeps no later step from running by itself.
+    pub(crate) fn run(&mut self, name: &'static str, step: impl FnOnce() -> Result<(), TaskError>) -> bool {
         println!("── {name}");
         let start = Instant::now();
         let outcome = step();
@@ -29,26 +29,19 @@ impl Steps {
         let word = if outcome.is_ok() { "ok" } else { "FAILED" };
         println!("── {name}: {word} in {:.1} s\n", took.as_secs_f64());
         self.done.push((name, took, outcome.is_ok()));
+        outcome.is_ok()
     }
 
-    /// Whether every step so far went well.
-    pub(crate) fn all_ok(&self) -> bool {
-        self.done.iter().all(|(.., ok)| *ok)
-    }
-
-    /// Prints the summary.
+    /// Prints what was run, how it went and how long it took, and the count on the last line.
     pub(crate) fn finish(self) -> Result<(), TaskError> {
         for (name, took, ok) in &self.done {
             println!("{} {:>7.1} s  {name}", if *ok { "ok    " } else { "FAILED" }, took.as_secs_f64());
         }
         let all: Duration = self.done.iter().map(|(_, took, _)| *took).sum();
-        let names: Vec<&str> = self.done.iter().filter(|(.., ok)| !ok).map(|(name, ..)| *name).collect();
-        let (failed, total) = (names.len(), self.done.len());
-        if failed == 0 {
-            println!("all {total} steps passed in {:.1} s", all.as_secs_f64());
-            return Ok(());
-        }
-        Err(TaskError::Steps { failed, total, names: names.join(", ") })
+        println!("       {:>7.1} s  together\n", all.as_secs_f64());
+        let failed = self.done.iter().filter(|(.., ok)| !ok).count();
+        println!("steps: {} passed, {failed} failed", self.done.len() - failed);
+        if failed == 0 { Ok(()) } else { Err(TaskError::Steps) }
     }
 }
 

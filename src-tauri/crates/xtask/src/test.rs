@@ -23,49 +23,55 @@ const FAST: &[&str] = &[
     "faultctl",
 ];
 
+/// Everything, as the demo builds it: with one choice of packages and features for all steps, cargo compiles each
+/// dependency once to check it and once to run it.
+const EVERYTHING: &[&str] = &["--locked", "--workspace", "--features", demo::FEATURES];
+
 /// Runs the tests.
 pub(crate) fn run(fast: bool) -> Result<(), TaskError> {
     let mut steps = Steps::default();
     if fast {
-        steps.run("tests", || program::run(tests().args(FAST.iter().flat_map(|package| ["-p", *package]))));
-        return steps.finish();
+        let packages = FAST.iter().flat_map(|package| ["-p", *package]);
+        steps.run("tests", || program::run(tests().arg("--locked").args(packages)));
+    } else {
+        everything(&mut steps);
     }
-    steps.run("setup", || setup::run(true));
+    steps.finish()
+}
+
+fn everything(steps: &mut Steps) {
     // The app's build reads the built window, and everything else needs the packages.
-    steps.run("window: build", || program::run(npm(&root().join("ui")).args(["run", "build"])));
-    if !steps.all_ok() {
-        return steps.finish();
+    if !steps.run("setup", || setup::run(true)) || !steps.run("window: build", demo::build_window) {
+        return;
     }
+    let window = |script: &str| program::run(npm(&root().join("ui")).args(["run", script]));
+    steps.run("window: types", || window("check"));
+    steps.run("window: format", || window("lint"));
+    steps.run("window: tests", || window("test"));
     steps.run("format", || program::run(cargo().args(["fmt", "--all", "--check"])));
     steps.run("lint", || {
-        program::run(cargo().args([
-            "clippy",
-            "--locked",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ]))
+        let warnings = ["--", "-D", "warnings"];
+        program::run(cargo().arg("clippy").args(EVERYTHING).arg("--all-targets").args(warnings))
     });
+    // Tests start the programs as children, and so does the demo.
+    let build = || program::run(cargo().arg("build").args(EVERYTHING).args(["--bins", "--tests"]));
+    if !steps.run("build", build) {
+        return;
+    }
     steps.run("layers, licences, bans", || {
-        program::run(cargo().args(["test", "--locked", "-p", "faultline-tests", "--test", "tidy"]))
+        program::run(cargo().arg("test").args(EVERYTHING).args(["--test", "tidy"]))
     });
-    steps.run("window: types", || program::run(npm(&root().join("ui")).args(["run", "check"])));
-    steps.run("window: format", || program::run(npm(&root().join("ui")).args(["run", "lint"])));
-    steps.run("window: tests", || program::run(npm(&root().join("ui")).args(["run", "test"])));
-    steps.run("tests", || program::run(tests().arg("--workspace")));
-    steps.run("demo", || demo::build().and_then(|()| demo::play(true, &[])));
-    steps.finish()
+    steps.run("tests", || program::run(tests().args(EVERYTHING)));
+    steps.run("demo", || demo::play(true, &[]));
 }
 
 /// nextest where it is installed, else the tests as cargo runs them.
 fn tests() -> Command {
     let mut command = cargo();
     if is_there(cargo().args(["nextest", "--version"])) {
-        command.args(["nextest", "run", "--locked", "--no-fail-fast", "--no-tests=pass"]);
+        command.args(["nextest", "run", "--no-fail-fast", "--no-tests=pass"]);
     } else {
-        command.args(["test", "--locked", "--no-fail-fast"]);
+        command.args(["test", "--no-fail-fast", "--tests"]);
     }
     command
 }
