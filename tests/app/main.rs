@@ -1,6 +1,8 @@
 //! The desktop shell on Tauri's mock runtime: commands come through with their arguments, errors carry a code, and a
 //! window without the capability is refused.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
+
 use std::sync::Arc;
 
 use faultline_api::Api;
