@@ -29,7 +29,8 @@ pub struct AnalysisConfig {
     pub cusum_drift: f64,
     /// Most that one point adds before the drift, in standard deviations: no single second can open an incident.
     pub cusum_clip: f64,
-    /// Sum at which a change is significant, in standard deviations: five clipped points.
+    /// Sum at which a change is significant, in standard deviations: four clipped points at one a second, three where
+    /// they lie further apart. Two never reach it.
     pub cusum_threshold: f64,
     /// Share of the threshold at which a series is suspicious: the engine polls counters from here on.
     pub suspicion_share: f64,
@@ -39,6 +40,13 @@ pub struct AnalysisConfig {
     pub band_sigma: f64,
     /// Least time that an episode lasts before it opens an incident, seconds.
     pub persistence_s: f64,
+    /// How many times the least effect that matters is huge: less time is enough to believe it.
+    pub huge_effect: f64,
+    /// Points in a row, the weakest of them huge, that a huge effect takes: no stall of one or two seconds, seen late
+    /// or early, touches four samples.
+    pub huge_points: usize,
+    /// Least time that a huge effect lasts before it opens an incident, seconds.
+    pub huge_persistence_s: f64,
     /// Two series that began to deviate within this time belong together, seconds.
     pub vector_window_s: f64,
     /// Share of all signals that must have changed for the vector of signals to speak.
@@ -106,12 +114,15 @@ impl Default for AnalysisConfig {
             early_widening: 8.0,
             scale_share: 0.05,
             cusum_drift: 1.0,
-            cusum_clip: 5.0,
+            cusum_clip: 6.0,
             cusum_threshold: 18.0,
             suspicion_share: 0.33,
             persistence_points: 5,
             band_sigma: 2.0,
             persistence_s: 4.0,
+            huge_effect: 3.0,
+            huge_points: 4,
+            huge_persistence_s: 3.0,
             vector_window_s: 15.0,
             vector_share: 0.25,
             vector_min: 4,

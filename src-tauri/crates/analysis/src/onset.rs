@@ -6,7 +6,7 @@ use faultline_model::Timestamp;
 use crate::baseline::Level;
 use crate::config::AnalysisConfig;
 use crate::series::{Point, Series};
-use crate::watch::Watch;
+use crate::watch::{Meaning, Watch};
 
 /// Points that the search for the change looks back over before the first deviating one.
 const DATING_POINTS: usize = 60;
@@ -15,7 +15,47 @@ const DATING_POINTS: usize = 60;
 pub(crate) const LONG_SPAN_S: f64 = 10.0;
 
 /// Spans from here on lie between the two, seconds.
-const MIDDLE_SPAN_S: f64 = 3.0;
+pub(crate) const MIDDLE_SPAN_S: f64 = 3.0;
+
+/// Distances from here on are too long for one disturbance of a second to touch two points, seconds.
+const SPARSE_SPAN_S: f64 = 1.5;
+
+/// Share of the distance between points by which they may come early: live points are not exactly on the second.
+const JITTER_SHARE: f64 = 0.25;
+
+/// How many points a test takes, and how much each may add: the further apart they are, the less likely one
+/// disturbance has touched several of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Pace {
+    /// Most that a point adds before the drift, in standard deviations.
+    clip: f64,
+    /// Points beyond the band that an ordinary effect takes.
+    points: usize,
+    /// The same for a huge one.
+    points_huge: usize,
+}
+
+impl Pace {
+    fn of(spacing_s: f64, config: &AnalysisConfig) -> Self {
+        let (clip, points, points_huge) = (config.cusum_clip, config.persistence_points, config.huge_points);
+        match spacing_s {
+            s if s >= LONG_SPAN_S => {
+                let few = (points * 2 / 5).max(1);
+                Self { clip: clip * 5.0 / 3.0, points: few, points_huge: few }
+            }
+            s if s >= MIDDLE_SPAN_S => {
+                let some = (points * 3 / 5).max(1);
+                Self { clip: clip * 7.0 / 6.0, points: some, points_huge: some }
+            }
+            s if s >= SPARSE_SPAN_S => Self {
+                clip: clip * 7.0 / 6.0,
+                points: points.saturating_sub(1).max(1),
+                points_huge: points_huge.saturating_sub(1).max(1),
+            },
+            _ => Self { clip, points, points_huge },
+        }
+    }
+}
 
 /// Latest points whose mean is the size of the effect.
 const EFFECT_POINTS: usize = 10;
@@ -63,11 +103,7 @@ impl Arm {
     /// Takes the next point, as a deviation in standard deviations.
     pub(crate) fn step(&mut self, at: Timestamp, sigmas: f64, spacing_s: f64, config: &AnalysisConfig) {
         let toward = sigmas * self.side.sign();
-        let clip = match spacing_s {
-            s if s >= LONG_SPAN_S => 2.0 * config.cusum_clip,
-            s if s >= MIDDLE_SPAN_S => 1.3 * config.cusum_clip,
-            _ => config.cusum_clip,
-        };
+        let clip = Pace::of(spacing_s, config).clip;
         self.sum =
             (self.sum + toward.clamp(-clip, clip) - config.cusum_drift).min(3.0 * config.cusum_threshold);
         if self.sum <= 0.0 {
@@ -108,26 +144,33 @@ impl Arm {
         }
         let (Some(started), Some(last)) = (self.started, series.last()) else { return false };
         let spacing_s = series.spacing_s().unwrap_or(0.0);
-        let needed = match spacing_s {
-            s if s >= LONG_SPAN_S => (config.persistence_points * 2 / 5).max(1),
-            s if s >= MIDDLE_SPAN_S => (config.persistence_points * 3 / 5).max(1),
-            _ => config.persistence_points,
-        };
-        let lasted_s = last.at.secs_since(started) + last.span_s.max(0.0);
-        self.beyond >= needed
-            && lasted_s + 1e-6 >= config.persistence_s
-            && self.is_large(series, level, watch, config)
+        let pace = Pace::of(spacing_s, config);
+        let lasted_s = last.at.secs_since(started) + last.span_s.max(0.0) + JITTER_SHARE * spacing_s;
+        let effect_needed = self.effect_needed(level, watch, config);
+        if self.beyond >= pace.points && lasted_s >= config.persistence_s {
+            let count = self.points.min(EFFECT_POINTS).max(1);
+            let sum: f64 = series.latest(count).map(|point| self.effect(level, point)).sum();
+            return sum >= effect_needed * count as f64;
+        }
+        // Nothing but trouble holds such a height for so many points: its weakest point counts, not its mean.
+        let huge = config.huge_effect * effect_needed;
+        watch.meaning != Meaning::Witness
+            && self.beyond >= pace.points_huge
+            && lasted_s >= config.huge_persistence_s
+            && series.latest(pace.points_huge).all(|point| self.effect(level, point) >= huge)
     }
 
-    fn is_large(&self, series: &Series, level: &Level, watch: &Watch, config: &AnalysisConfig) -> bool {
-        let count = self.points.min(EFFECT_POINTS);
-        let mean = series.latest(count).map(|point| point.value).sum::<f64>() / count.max(1) as f64;
-        let effect = (mean - level.center) * self.side.sign();
+    fn effect(&self, level: &Level, point: Point) -> f64 {
+        (point.value - level.center) * self.side.sign()
+    }
+
+    /// Least effect that matters: by ratio, by difference, and beyond what has happened before.
+    fn effect_needed(&self, level: &Level, watch: &Watch, config: &AnalysisConfig) -> f64 {
         let (relative, usual) = match self.side {
             Side::Up => ((watch.min_ratio - 1.0) * level.center.abs(), level.excursion),
             Side::Down => ((1.0 - 1.0 / watch.min_ratio) * level.center.abs(), level.excursion_down),
         };
-        effect >= relative && effect >= watch.min_difference && effect >= config.excursion_factor * usual
+        relative.max(watch.min_difference).max(config.excursion_factor * usual)
     }
 
     /// Dates the change: the split of the series, from a while before the stretch to now, that a step explains best

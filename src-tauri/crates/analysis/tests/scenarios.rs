@@ -123,6 +123,90 @@ fn an_n_plus_one_release_is_named_at_once() {
     }
 }
 
+/// A nearly idle database, with a second or two of company now and then.
+fn nearly_idle(t: f64, world: &mut World, random: &mut Random) {
+    world.idle(0.05 + 0.25 * ((t / 90.0).sin().abs()));
+    if t % 41.0 < 1.0 + (t / 41.0).floor() % 2.0 {
+        world.stall = (3.0 + 3.0 * random.even()).floor();
+    }
+}
+
+#[test]
+fn the_larger_the_effect_the_sooner_it_opens() {
+    // Load before and during, seconds between samples, latest second after the onset.
+    let cases: [(&str, Change, f64); 6] = [
+        ("13 sessions on an idle database", |t, world, _| huge(t, 1.0, world), 5.0),
+        ("the same, sampled every 2 s", |t, world, _| huge(t, 2.0, world), 7.0),
+        ("the same, sampled every 3 s", |t, world, _| huge(t, 3.0, world), 10.0),
+        (
+            "13 sessions after company",
+            |t, world, random| {
+                nearly_idle(t.min(119.0), world, random);
+                if t >= 121.0 {
+                    world.stall = 0.0;
+                    world.scan(13.0);
+                }
+            },
+            6.0,
+        ),
+        (
+            "4 sessions on an idle database",
+            |t, world, _| {
+                world.idle(0.08);
+                if t >= 121.0 {
+                    world.scan(4.0);
+                }
+            },
+            9.0,
+        ),
+        (
+            "2 sessions on an idle database",
+            |t, world, _| {
+                world.idle(0.08);
+                if t >= 121.0 {
+                    world.scan(2.0);
+                }
+            },
+            20.0,
+        ),
+    ];
+    for seed in 1..=10 {
+        for (name, change, within_s) in cases {
+            let expected = Expected {
+                opened: Some((123.0, 121.0 + within_s)),
+                cause: Some(Cause::QueryRegression),
+                deploy: Some("checkout-142"),
+                query: Some("guilty"),
+                ruled_out: &[Cause::TrafficSurge],
+                resolved_by: None,
+            };
+            let deploys = vec![deploy("checkout-142", "checkout", "v142", 120.0)];
+            check(
+                &format!("{name}, seed {seed}"),
+                &Scenario { seconds: 160, seed, change, deploys },
+                &expected,
+            );
+        }
+    }
+}
+
+fn huge(t: f64, sampled_every: f64, world: &mut World) {
+    world.idle(0.08);
+    world.sampled_every = sampled_every;
+    if t >= 121.0 {
+        // Clients join within two seconds.
+        world.scan(if t < 122.0 { 5.0 } else { 13.0 });
+    }
+}
+
+#[test]
+fn an_idle_database_with_company_now_and_then_is_no_incident() {
+    for seed in 1..=8 {
+        let scenario = Scenario { seconds: 600, seed, change: nearly_idle, deploys: vec![] };
+        check(&format!("nearly idle, seed {seed}"), &scenario, &QUIET);
+    }
+}
+
 #[test]
 fn a_dearer_query_is_blamed_on_its_own_service_only() {
     let worse_plan: Change = |t, world, _| {
@@ -213,7 +297,12 @@ fn a_lock_storm_is_told_from_dearer_queries() {
 
 #[test]
 fn what_is_no_incident_opens_none() {
-    let cases: [(&str, usize, Change); 6] = [
+    let cases: [(&str, usize, Change); 7] = [
+        ("a disk that stalls for two seconds", 3_600, |t, world, _| {
+            if t % 61.0 < 2.0 {
+                world.stall = 8.0 + t % 11.0;
+            }
+        }),
         ("two hours of nothing", 7_200, |_, _, _| {}),
         ("a stalled disk now and then", 3_600, |t, world, _| {
             if t % 97.0 < 1.0 {

@@ -68,6 +68,8 @@ pub(crate) struct World {
     /// Sessions that wait for the log this second only.
     pub(crate) stall: f64,
     pub(crate) silent: bool,
+    /// Seconds between session samples.
+    pub(crate) sampled_every: f64,
 }
 
 pub(crate) fn workload() -> World {
@@ -86,10 +88,25 @@ pub(crate) fn workload() -> World {
             clients: 4,
         })
         .collect();
-    World { queries, connections: 40.0, stall: 0.0, silent: false }
+    World { queries, connections: 40.0, stall: 0.0, silent: false, sampled_every: 1.0 }
 }
 
 impl World {
+    /// Makes the work so cheap that all of it is this load, in average active sessions.
+    pub(crate) fn idle(&mut self, load: f64) {
+        let all: f64 = self.queries.iter().map(|query| query.calls_per_s * query.ms / 1_000.0).sum();
+        self.queries.iter_mut().for_each(|query| query.ms *= load / all);
+    }
+
+    /// Adds the query of a bad release that reads much: few calls, each of them dear.
+    pub(crate) fn scan(&mut self, load: f64) {
+        self.n_plus_one();
+        if let Some(guilty) = self.queries.last_mut() {
+            guilty.calls_per_s = 40.0;
+            guilty.ms = load * 1_000.0 / guilty.calls_per_s;
+        }
+    }
+
     /// Adds the query of the bad release: many calls for each unit of traffic.
     pub(crate) fn n_plus_one(&mut self) {
         self.queries.push(Query {
@@ -242,7 +259,7 @@ fn frame(
             count: world.stall as u32,
         });
     }
-    frame.sessions = Some(sessions);
+    frame.sessions = (t % world.sampled_every < 0.5).then_some(sessions);
     frame.signals = Some(Signals {
         span_s: 1.0,
         values: [(signal::CONNECTIONS.into(), world.connections + random.poisson(2.0))].into(),
