@@ -1,4 +1,4 @@
-//! Who may see whom. The arrows are those of the design: everything with logic builds and tests without Tauri, only
+//! Who may see whom. The arrows are those of ARCHITECTURE.md: everything with logic builds and tests without Tauri, only
 //! few see SQL, and what decides sees neither input nor output.
 
 use cargo_metadata::{DependencyKind, Package};
@@ -14,7 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("faultline-analysis", &["faultline-model"]),
     ("faultline-notifications", &["faultline-model"]),
     ("faultline-http", &["faultline-model"]),
-    ("faultline-history", &["faultline-model", "faultline-http"]),
+    ("faultline-history", &["faultline-model"]),
     ("faultline-sources", &["faultline-model", "faultline-fingerprint", "faultline-http"]),
     ("faultline-deploys", &["faultline-model", "faultline-http"]),
     (
@@ -27,7 +27,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "faultline-history",
             "faultline-analysis",
             "faultline-notifications",
-            "faultline-recording",
         ],
     ),
     ("faultline-api", &["faultline-model", "faultline-engine", "faultline-chart"]),
@@ -35,7 +34,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "faultctl",
         &["faultline-model", "faultline-engine", "faultline-chart", "faultline-recording", "faultline-api"],
     ),
-    ("faultline", &["faultline-model", "faultline-api", "faultline-engine", "faultline-notifications"]),
+    ("faultline", &["faultline-api", "faultline-engine"]),
     ("faultline-lab", &["faultline-model", "faultline-fingerprint", "faultline-recording"]),
     ("xtask", &[]),
     ("faultline-tests", &[]),
