@@ -716,11 +716,7 @@ user: string | null,
 /**
  * Database that it runs in, where known.
  */
-database: string | null,
-/**
- * Its colour in the load chart, `#rrggbb`.
- */
-color: string, };
+database: string | null, };
 
 /**
  * Role of a server.

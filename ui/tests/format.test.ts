@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { compact, duration, factor, milliseconds, oneLine, percent, signed } from "../src/lib/format";
+import { compact, duration, factor, gist, milliseconds, oneLine, percent, signed } from "../src/lib/format";
 
 test.each([
   [compact(0), "0.00"],
@@ -27,4 +27,9 @@ test.each([
   [duration(300_000), "3 d"],
   [oneLine("a\n\tb\u0000 c\u202edcba"), "a b c dcba"],
   [oneLine("x".repeat(1_000_000), 10), "xxxxxxxxx…"],
+  [gist("SELECT * FROM order_item WHERE order_id = ?"), "select order_item"],
+  [gist('insert into "shop"."orders" (id) values (?)'), "insert shop.orders"],
+  [gist("update only stock set n = ?"), "update stock"],
+  [gist("vacuum"), "vacuum"],
+  [gist(""), ""],
 ])("%s is %s", (found, expected) => expect(found).toBe(expected));

@@ -17,10 +17,12 @@ test("an incident shows load, suspect, query, traffic and causes", async () => {
   open();
   const panel = within(await screen.findByRole("article", { name: "Incident" }));
   panel.getByText("Load ×6.2");
-  panel.getByText("checkout v142", { selector: ".cut" });
+  panel.getByText("checkout v142", { selector: ".headline" });
+  panel.getByText("checkout v142", { selector: "li .cut" });
   panel.getByText("94 %");
   panel.getByText("83 %");
-  panel.getByText(/^Traffic \+2 %/);
+  panel.getByText(/^calls of the 41 other queries \+2 %/, { selector: ".traffic" });
+  panel.getByText(/new query “select order_item” makes 83 %/);
   expect(panel.getByRole("img", { name: "supported" }).textContent).toBe("✓");
   expect(panel.getAllByRole("img", { name: "ruled out" }).length).toBeGreaterThan(1);
   await fireEvent.click(panel.getByRole("button", { name: "Show all 7" }));
@@ -35,6 +37,45 @@ test("the query table marks the new query and its change", async () => {
   const calls = screen.getByRole("button", { name: "Calls/s" });
   await fireEvent.click(calls);
   expect(calls.closest("th")?.getAttribute("aria-sort")).toBe("descending");
+});
+
+test("a query has the load chart's colour, and that of the rest when it has none of its own", async () => {
+  const { container } = open();
+  const swatch = (text: string) =>
+    [...container.querySelectorAll<HTMLElement>("button.sql")]
+      .find((button) => button.textContent?.includes(text))
+      ?.querySelector("i")?.style.backgroundColor;
+  await waitFor(() => expect(swatch("order_item")).toBe("rgb(210, 74, 0)"));
+  expect(swatch("from review")).toBe("rgb(195, 200, 209)");
+});
+
+test("the load chart names its tallest layers and the sum", async () => {
+  const { container } = open();
+  await waitFor(() => expect(container.querySelector("[data-panel=load] .legend")).not.toBeNull());
+  const legend = container.querySelector("[data-panel=load] .legend")?.textContent?.replace(/\s+/g, " ");
+  expect(legend).toMatch(/^ ?select order_item [\d.]+ .* \+\d total [\d.]+/);
+});
+
+const KINDS = ["overview|get", "charts|draw", "queries|top", "incidents|list", "deploys|list"] as const;
+test.each(KINDS)("the incident does not wait for %s", async (slow) => {
+  const backend = fakeBackend();
+  let waiting = 0;
+  const { rerender } = render(App, {
+    backend: {
+      ...backend,
+      call: async (domain: string, name: string, args: unknown) => {
+        if (`${domain}|${name}` !== slow) return backend.call(domain, name, args);
+        waiting += 1;
+        // The window cannot know of an incident before the first overview or list.
+        if (slow === "overview|get" && waiting === 1) return backend.call(domain, name, args);
+        return new Promise(() => undefined);
+      },
+    },
+  });
+  await rerender({});
+  await screen.findByRole("article", { name: "Incident" });
+  for (let i = 0; i < 5; i += 1) backend.emit({ topic: "incident", cluster: "shop", id: "17" });
+  expect(waiting).toBeLessThanOrEqual(2);
 });
 
 test("three charts are drawn, with a button for every flag", async () => {

@@ -1,5 +1,13 @@
 /** Charts of the fake backend, drawn roughly as the program draws them. */
-import type { ChartRequest, ChartsView, MarkView, PanelView, PlotArea, SeriesView } from "../bindings";
+import type {
+  ChartRequest,
+  ChartsView,
+  MarkView,
+  PanelView,
+  PlotArea,
+  QueryRow,
+  SeriesView,
+} from "../bindings";
 import { DEPLOYS, GUILTY, NOW, ONSET, queries } from "./fake-data";
 
 /** Points of a series. */
@@ -22,6 +30,17 @@ const INKS = {
     flag: "#8f9bff",
   },
 } as const;
+
+/** Colours of the load's layers by fingerprint; the queries without one are added up as "other". */
+export const COLORS: ReadonlyMap<string, string> = new Map([
+  ["other", "#c3c8d1"],
+  [GUILTY, "#d24a00"],
+  ["a1", "#0082da"],
+  ["a2", "#eda51b"],
+  ["a3", "#4cc9b0"],
+  ["a4", "#a0256f"],
+  ["a5", "#217243"],
+]);
 
 type Inks = (typeof INKS)["light" | "dark"];
 
@@ -61,13 +80,14 @@ export function charts(request: ChartRequest, troubleEnds: number, empty: boolea
     points: times.map((t) => [t, t > NOW ? null : value(t)]),
   });
   const trouble = (t: number): number => troubleAt(t, troubleEnds);
-  const load = queries(1).map((row, i) =>
-    line(row.fp, row.text, row.color, (t) =>
-      row.fp === GUILTY
-        ? row.load_aas * trouble(t) * wobble(t, i)
-        : row.load_aas * (0.78 + 0.22 * trouble(t)) * wobble(t, i),
-    ),
-  );
+  const rows = queries(1);
+  const loadOf = (row: QueryRow, t: number, seed: number): number =>
+    row.load_aas * (row.fp === GUILTY ? trouble(t) : 0.78 + 0.22 * trouble(t)) * wobble(t, seed);
+  const load = [...COLORS].flatMap(([key, color], i) => {
+    const parts = rows.filter(({ fp }) => (COLORS.has(fp) ? fp : "other") === key);
+    const sum = (t: number): number => parts.reduce((all, row) => all + loadOf(row, t, i), 0);
+    return parts.length === 0 ? [] : [line(key, key === "other" ? key : (parts[0]?.text ?? ""), color, sum)];
+  });
   const latency = [
     line("primary", "primary", "#4f86f7", (t) => (4.1 + 15.8 * trouble(t)) * wobble(t, 1)),
     line("replica-1", "replica-1", "#2fa58e", (t) => (3.1 + 0.7 * trouble(t)) * wobble(t, 4)),
@@ -86,7 +106,7 @@ export function charts(request: ChartRequest, troubleEnds: number, empty: boolea
     bands: [],
     panels: [
       draw("latency", "Latency", "ms", latency),
-      draw("load", "Load by query", "AAS", load.reverse()),
+      draw("load", "Load by query", "AAS", load),
       draw("calls", "Calls", "/s", calls),
     ],
   };

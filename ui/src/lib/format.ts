@@ -75,6 +75,17 @@ export function words(name: string): string {
   return name.replaceAll("_", " ");
 }
 
+/** How much of a statement is looked at for its gist, characters. */
+const GIST_FROM_CHARS = 2_000;
+
+/** What a statement does, in a few words: its verb and the first table it names, `select order_item`. */
+export function gist(sql: string): string {
+  const text = sql.slice(0, GIST_FROM_CHARS);
+  const verb = /^\s*([a-z]+)\b/i.exec(text)?.[1];
+  const table = /\b(?:from|into|update|join)\s+(?:only\s+)?([\w."$]+)/i.exec(text)?.[1];
+  return oneLine(verb && table ? `${verb.toLowerCase()} ${table.replaceAll('"', "")}` : text, 60);
+}
+
 /** Text from outside on one line: no line breaks, no control or direction-changing characters, at most `max` long. */
 export function oneLine(text: string, max = 400): string {
   const clean = text

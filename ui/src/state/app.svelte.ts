@@ -1,6 +1,7 @@
 /**
  * What the window shows and how it stays fresh. One object; components read it and call its methods. It asks the
- * backend again every second while live and whenever the backend says that something changed.
+ * backend again every second while live and whenever the backend says that something changed. Every part is asked for
+ * and shown by itself, so that none waits for a slower one.
  */
 import { ApiError, call, type Backend } from "../backend";
 import type {
@@ -40,8 +41,11 @@ export type Overlay =
   | { kind: "deploy"; deployId: string }
   | { kind: "rollback"; deployId: string; incidentId: string | null; title: string };
 
-/** Parts of the window that can fail on their own. */
-type Part = "overview" | "charts" | "queries" | "incident" | "deploys";
+/** Parts of the window: each is asked for, shown and fails on its own. */
+type Part = "overview" | "charts" | "queries" | "incidents" | "incident" | "deploys";
+
+/** The load chart's key for the queries that it adds up. */
+const OTHER_KEY = "other";
 
 export class AppState {
   readonly backend: Backend;
@@ -68,13 +72,27 @@ export class AppState {
   readonly incidentId: string | null = $derived(
     this.focus.kind === "incident" ? this.focus.id : (this.cluster?.open_incident ?? this.#justResolved()),
   );
+  /** The load chart's colours by fingerprint. */
+  readonly #colors: ReadonlyMap<string, string> = $derived(
+    new Map(
+      this.charts?.panels.find(({ id }) => id === "load")?.series.map(({ key, color }) => [key, color]) ?? [],
+    ),
+  );
 
   /** Ranges to come back to with Esc. */
   #zoomedFrom: Range[] = [];
   #rounds = 0;
   #stopped = false;
-  readonly #chartRefresher = new Refresher(() => this.#refreshCharts());
-  readonly #detailRefresher = new Refresher(() => this.#refreshDetails());
+  /** The incident that was last asked for. */
+  #incidentAsked: string | null = null;
+  readonly #refreshers: Record<Part, Refresher> = {
+    overview: new Refresher(() => this.#refreshOverview()),
+    charts: new Refresher(() => this.#refreshCharts()),
+    queries: new Refresher(() => this.#refreshQueries()),
+    incidents: new Refresher(() => this.#refreshIncidents()),
+    incident: new Refresher(() => this.#refreshIncident()),
+    deploys: new Refresher(() => this.#refreshDeploys()),
+  };
 
   constructor(backend: Backend) {
     this.backend = backend;
@@ -89,15 +107,19 @@ export class AppState {
       this.#stopped = true;
       unsubscribe();
       clearInterval(timer);
-      this.#chartRefresher.stop();
-      this.#detailRefresher.stop();
+      for (const refresher of Object.values(this.#refreshers)) refresher.stop();
     };
   }
 
   /** Asks for everything anew. */
   refresh(): void {
-    this.#chartRefresher.request();
-    this.#detailRefresher.request();
+    this.#request("charts");
+    this.#requestDetails();
+  }
+
+  /** The colour that a query has in the load chart: its own, or that of those that are added up. */
+  colorOf(fp: string): string | null {
+    return this.#colors.get(fp) ?? this.#colors.get(OTHER_KEY) ?? null;
   }
 
   get now(): number {
@@ -132,7 +154,7 @@ export class AppState {
 
   showNow(): void {
     this.focus = { kind: "now" };
-    this.incident = null;
+    if (this.incident?.summary.id !== this.incidentId) this.incident = null;
     if (this.range.kind === "fixed") this.showLast(900);
     this.refresh();
   }
@@ -156,7 +178,7 @@ export class AppState {
   resize(width_px: number, panel_height_px: number): void {
     if (width_px === this.size.width_px && panel_height_px === this.size.panel_height_px) return;
     this.size = { width_px, panel_height_px };
-    this.#chartRefresher.request();
+    this.#request("charts");
   }
 
   setTheme(theme: Theme): void {
@@ -167,7 +189,8 @@ export class AppState {
 
   #justResolved(): string | null {
     const latest = this.incidents.find(({ cluster }) => cluster === this.clusterName);
-    const since = latest?.resolved == null ? Infinity : this.now - latest.resolved;
+    // A list that still calls it open is only older than the overview.
+    const since = latest?.resolved == null ? 0 : this.now - latest.resolved;
     return latest && since < RESOLVED_STAYS_S ? latest.id : null;
   }
 
@@ -179,26 +202,41 @@ export class AppState {
   #tick(): void {
     if (document.hidden) return;
     this.#rounds += 1;
-    if (this.range.kind === "live") this.#chartRefresher.request();
-    if (this.#rounds % ROUNDS_PER_DETAIL === 0) this.#detailRefresher.request();
+    if (this.range.kind === "live") this.#request("charts");
+    if (this.#rounds % ROUNDS_PER_DETAIL === 0) this.#requestDetails();
   }
 
-  #onChanged(changed: Changed): void {
-    if (changed.topic === "navigate") {
-      if (changed.id === null) this.showNow();
-      else void this.#detailRefresherThen(changed.id);
+  #onChanged({ topic, id }: Changed): void {
+    // Frames come every second from every node; the clock above asks as often as the eye can use.
+    if (topic === "frames") return;
+    if (topic === "navigate") {
+      if (id === null) this.showNow();
+      else void this.#navigate(id);
       return;
     }
-    if (changed.cluster !== null && changed.cluster !== this.clusterName && changed.topic === "frames")
-      return;
-    if (this.range.kind === "live" || changed.topic !== "frames") this.#chartRefresher.request();
-    if (changed.topic !== "frames") this.#detailRefresher.request();
+    this.refresh();
   }
 
-  /** The incident may be newer than the list; the list comes first so that its range is known. */
-  async #detailRefresherThen(id: string): Promise<void> {
-    await this.#refreshIncidents();
+  /** Shows an incident at once, and its range as soon as the list knows it. */
+  async #navigate(id: string): Promise<void> {
     this.showIncident(id);
+    if (this.incidents.some((incident) => incident.id === id)) return;
+    await this.#refreshIncidents();
+    if (this.focus.kind === "incident" && this.focus.id === id) this.showIncident(id);
+  }
+
+  #request(part: Part): void {
+    this.#refreshers[part].request();
+  }
+
+  #requestDetails(): void {
+    for (const part of ["overview", "incidents", "incident", "queries", "deploys"] as const)
+      this.#request(part);
+  }
+
+  /** Asks for the incident when another one came into focus. */
+  #followFocus(): void {
+    if (this.incidentId !== this.#incidentAsked) this.#request("incident");
   }
 
   async #refreshCharts(): Promise<void> {
@@ -212,24 +250,27 @@ export class AppState {
     });
   }
 
-  async #refreshDetails(): Promise<void> {
+  async #refreshOverview(): Promise<void> {
     await this.#guard("overview", async () => {
+      const first = this.overview === null;
       this.overview = await call(this.backend, "overview|get", {});
       const names = this.overview.clusters.map((cluster) => cluster.name);
       if (this.clusterName === null || !names.includes(this.clusterName)) {
         const troubled = this.overview.clusters.find((cluster) => cluster.open_incident !== null);
         this.clusterName = troubled?.name ?? names[0] ?? null;
-        this.#chartRefresher.request();
+        this.#request("charts");
+        this.#request("queries");
       }
+      if (first) this.#request("deploys");
     });
-    await Promise.all([this.#refreshIncidents(), this.#refreshQueries(), this.#refreshDeploys()]);
-    if (!this.#stopped) await this.#refreshIncident();
+    this.#followFocus();
   }
 
   async #refreshIncidents(): Promise<void> {
-    await this.#guard("overview", async () => {
+    await this.#guard("incidents", async () => {
       this.incidents = await call(this.backend, "incidents|list", { cluster: null, limit: MAX_INCIDENTS });
     });
+    this.#followFocus();
   }
 
   async #refreshQueries(): Promise<void> {
@@ -252,14 +293,17 @@ export class AppState {
 
   async #refreshIncident(): Promise<void> {
     const id = this.incidentId;
+    this.#incidentAsked = id;
     if (id === null) {
       this.incident = null;
+      delete this.errors.incident;
       return;
     }
     await this.#guard("incident", async () => {
       const incident = await call(this.backend, "incidents|get", { id });
       if (!this.#stopped && id === this.incidentId) this.incident = incident;
     });
+    this.#followFocus();
   }
 
   async #guard(part: Part, work: () => Promise<void>): Promise<void> {

@@ -54,7 +54,6 @@ pub(crate) async fn top(api: &Api, args: QueriesRequest) -> Result<Vec<QueryRow>
                 first_seen: first_seen.as_secs(),
                 user: text.and_then(|text| text.user.clone()),
                 database: text.and_then(|text| text.database.clone()),
-                color: series.color.css(),
                 fp: fp.into(),
             }
         })

@@ -39,7 +39,5 @@ wire! {
         pub user: Option<String>,
         /// Database that it runs in, where known.
         pub database: Option<String>,
-        /// Its colour in the load chart, `#rrggbb`.
-        pub color: String,
     }
 }
