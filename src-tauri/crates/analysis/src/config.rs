@@ -57,6 +57,8 @@ pub struct AnalysisConfig {
     pub gap_spans: f64,
     /// A baseline that was not fed for this long is forgotten, seconds.
     pub stale_s: f64,
+    /// Least load that a ratio is taken to, average active sessions; below it a database is idle.
+    pub load_floor: f64,
     /// Window of "load now", seconds (`recording.md`: the last 10 s).
     pub load_window_s: f64,
     /// Longest stretch before the onset that attribution compares with, seconds.
@@ -93,6 +95,10 @@ pub struct AnalysisConfig {
     pub critical_load: f64,
     /// Latency over baseline that is critical together with it, a factor (`recording.md`).
     pub critical_latency: f64,
+    /// Least growth of the running time of sessions that users notice, milliseconds: what a cheap call takes up to.
+    pub critical_running_ms: f64,
+    /// Sessions more than usual from which others have to wait; twice that where the number of cores is not known.
+    pub critical_sessions: f64,
     /// Sessions waiting for locks that are critical: a queue.
     pub critical_queue: f64,
     /// Failed share of requests that is critical, 0–1.
@@ -128,6 +134,7 @@ impl Default for AnalysisConfig {
             vector_min: 4,
             gap_spans: 1.5,
             stale_s: 1_800.0,
+            load_floor: 0.05,
             load_window_s: 10.0,
             before_s: 600.0,
             before_margin_s: 3.0,
@@ -146,6 +153,8 @@ impl Default for AnalysisConfig {
             clock_slack_s: 3.0,
             critical_load: 3.0,
             critical_latency: 2.0,
+            critical_running_ms: 20.0,
+            critical_sessions: 4.0,
             critical_queue: 5.0,
             critical_error_ratio: 0.05,
         }

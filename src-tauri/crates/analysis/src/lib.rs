@@ -17,6 +17,7 @@ mod queries;
 mod replay;
 mod series;
 mod services;
+mod severity;
 mod stats;
 mod suspects;
 mod track;
@@ -130,7 +131,7 @@ impl Analysis {
             incident: id.clone(),
             cluster: self.cluster.clone(),
             onset: opening.onset,
-            severity: lifecycle::severity(&self.world, now, &self.config),
+            severity: severity::severity(&self.world, opening.onset, now, &self.config),
             load_ratio: lifecycle::load_ratio(&self.world, &self.config),
             nodes,
         }));

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use faultline_model::{IncidentId, NodeName, Severity, Timestamp, Verdict, signal};
+use faultline_model::{IncidentId, NodeName, Timestamp, Verdict, signal};
 
 use crate::config::AnalysisConfig;
 use crate::node::Key;
@@ -26,9 +26,6 @@ const CALM_POINTS: f64 = 3.0;
 
 /// How much stronger the evidence must be where nothing that hurts is observed at all.
 const WITNESS_FACTOR: f64 = 1.5;
-
-/// Least load that a ratio is taken to; below it a database is idle.
-const LOAD_FLOOR: f64 = 0.05;
 
 /// An incident that is open.
 #[derive(Clone, Debug)]
@@ -182,39 +179,5 @@ pub(crate) fn load_baseline(world: &World) -> Option<f64> {
 
 /// Load now by usual load.
 pub(crate) fn load_ratio(world: &World, config: &AnalysisConfig) -> Option<f64> {
-    Some(world.load_now(config)? / load_baseline(world)?.max(LOAD_FLOOR))
-}
-
-/// How much it matters (`recording.md`, "severity").
-pub(crate) fn severity(world: &World, now: Timestamp, config: &AnalysisConfig) -> Severity {
-    let from = now - config.load_window_s;
-    let ratio = |key: &Key| {
-        let tracks = world.nodes.values().filter_map(|node| node.tracks.get(key));
-        tracks
-            .filter_map(|track| Some(track.series.mean_after(from)? / track.level()?.center.max(1e-9)))
-            .fold(0.0, f64::max)
-    };
-    let latency = [
-        Key::Signal(signal::LATENCY_MS.into()),
-        Key::Signal(signal::REQUEST_LATENCY_MS.into()),
-        Key::CallCost,
-    ];
-    let latency = latency.iter().map(ratio).fold(0.0, f64::max);
-    let load = load_ratio(world, config).unwrap_or(0.0);
-    let queue = |key: &Key| {
-        let tracks = world.nodes.values().filter_map(|node| node.tracks.get(key));
-        tracks
-            .filter_map(|track| {
-                Some(track.series.mean_after(from)? - track.level().map_or(0.0, |level| level.center))
-            })
-            .fold(0.0, f64::max)
-    };
-    let queueing = queue(&Key::LockWaiters).max(queue(&Key::Signal(signal::LOCK_WAITING.into())));
-    let errors = queue(&Key::Signal(signal::REQUEST_ERROR_RATIO.into())).max(queue(&Key::CallErrors));
-    let slow = load > config.critical_load && latency > config.critical_latency;
-    if slow || queueing >= config.critical_queue || errors >= config.critical_error_ratio {
-        Severity::Critical
-    } else {
-        Severity::Warning
-    }
+    Some(world.load_now(config)? / load_baseline(world)?.max(config.load_floor))
 }

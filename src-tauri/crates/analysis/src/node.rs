@@ -157,7 +157,11 @@ impl Node {
     /// Load over the last `load_window_s`: the sessions seen at work, which holds what has not finished as well; from
     /// counters or the signal where there are no samples. `None` where nothing recent tells.
     pub(crate) fn load_now(&self, now: Timestamp, config: &AnalysisConfig) -> Option<f64> {
-        let from = now - config.load_window_s;
+        self.load_after(now - config.load_window_s, now, config)
+    }
+
+    /// Load after `from`, the same way.
+    pub(crate) fn load_after(&self, from: Timestamp, now: Timestamp, config: &AnalysisConfig) -> Option<f64> {
         let of = |key: &Key| {
             let track = self.tracks.get(key)?;
             let last = track.series.last()?;

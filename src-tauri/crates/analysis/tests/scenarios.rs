@@ -3,7 +3,7 @@
 mod support;
 
 use faultline_analysis::{Analysis, AnalysisConfig, Phase, Replay};
-use faultline_model::{Cause, EventKind, Finding, IncidentEvent, Observation, Timestamp, Verdict};
+use faultline_model::{Cause, EventKind, Finding, IncidentEvent, Observation, Severity, Timestamp, Verdict};
 use support::{Random, START, Scenario, World, deploy, header, line, run, second, take_apart};
 
 /// What a scenario must lead to.
@@ -196,6 +196,76 @@ fn huge(t: f64, sampled_every: f64, world: &mut World) {
     if t >= 121.0 {
         // Clients join within two seconds.
         world.scan(if t < 122.0 { 5.0 } else { 13.0 });
+    }
+}
+
+#[test]
+fn severity_at_opening_says_whether_users_must_notice() {
+    use faultline_model::Severity::{Critical, Warning};
+    let cases: [(&str, Severity, Change); 9] = [
+        ("a queue on an idle database", Critical, |t, world, _| huge(t, 1.0, world)),
+        ("a queue on two cores", Critical, |t, world, _| {
+            world.cores = Some(2);
+            world.idle(0.5);
+            if t >= 121.0 {
+                world.scan(8.0);
+            }
+        }),
+        ("cheap calls on many cores", Warning, |t, world, _| {
+            world.cores = Some(32);
+            world.idle(0.5);
+            if t >= 121.0 {
+                world.n_plus_one();
+            }
+        }),
+        ("everything slow and loaded", Critical, |t, world, _| {
+            world.cores = Some(32);
+            if t >= 121.0 {
+                world.queries.iter_mut().for_each(|query| query.ms *= 15.0);
+            }
+        }),
+        ("twice the load, no slower", Warning, |t, world, _| {
+            if t >= 121.0 {
+                world.n_plus_one();
+                world.queries.iter_mut().for_each(|query| query.calls_per_s *= 0.8);
+            }
+        }),
+        ("two sessions on an idle database", Warning, |t, world, _| {
+            world.idle(0.08);
+            if t >= 121.0 {
+                world.scan(2.0);
+            }
+        }),
+        ("a long report with two helpers", Warning, |t, world, _| {
+            world.idle(0.08);
+            if t >= 121.0 {
+                world.queries[4].stuck = 3.0;
+            }
+        }),
+        ("a lock queue", Critical, |t, world, _| {
+            if t >= 121.0 {
+                world.queries[7].wait = Some("Lock:transactionid");
+                world.queries[7].stuck = 12.0;
+            }
+        }),
+        ("requests fail", Critical, |t, world, _| {
+            if t >= 121.0 {
+                world.failed = 0.2;
+            }
+        }),
+    ];
+    for seed in 1..=4 {
+        for (name, severity, change) in cases {
+            let events = events(&Scenario { seconds: 150, seed, change, deploys: vec![] });
+            let said: Vec<Severity> = events
+                .iter()
+                .filter_map(|event| match &event.kind {
+                    EventKind::Opened(opened) => Some(opened.severity),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(said, [severity], "{name}, seed {seed}");
+        }
     }
 }
 

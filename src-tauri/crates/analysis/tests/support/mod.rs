@@ -68,6 +68,9 @@ pub(crate) struct World {
     /// Sessions that wait for the log this second only.
     pub(crate) stall: f64,
     pub(crate) silent: bool,
+    /// Failed share of the requests.
+    pub(crate) failed: f64,
+    pub(crate) cores: Option<u32>,
     /// Seconds between session samples.
     pub(crate) sampled_every: f64,
 }
@@ -88,7 +91,15 @@ pub(crate) fn workload() -> World {
             clients: 4,
         })
         .collect();
-    World { queries, connections: 40.0, stall: 0.0, silent: false, sampled_every: 1.0 }
+    World {
+        queries,
+        connections: 40.0,
+        stall: 0.0,
+        silent: false,
+        failed: 0.0,
+        cores: None,
+        sampled_every: 1.0,
+    }
 }
 
 impl World {
@@ -214,6 +225,7 @@ fn frame(
             role: Some(role),
             engine: Engine::Postgres,
             observed: Some(Observed::Direct),
+            cores: world.cores,
             ..About::default()
         });
     }
@@ -262,7 +274,11 @@ fn frame(
     frame.sessions = (t % world.sampled_every < 0.5).then_some(sessions);
     frame.signals = Some(Signals {
         span_s: 1.0,
-        values: [(signal::CONNECTIONS.into(), world.connections + random.poisson(2.0))].into(),
+        values: [
+            (signal::CONNECTIONS.into(), world.connections + random.poisson(2.0)),
+            (signal::REQUEST_ERROR_RATIO.into(), world.failed),
+        ]
+        .into(),
     });
     if due && t > 0.0 {
         let rows = std::mem::take(&mut meter.counts);
