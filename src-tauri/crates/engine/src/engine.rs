@@ -193,7 +193,7 @@ impl Engine {
         self.clock.now()
     }
 
-    /// Everything that happens from now on.
+    /// Everything that happens from now on; for the first listener, everything since the start.
     pub fn listen(&self) -> broadcast::Receiver<EngineEvent> {
         self.hub.listen()
     }

@@ -1,5 +1,7 @@
 //! What the engine tells whoever listens: the window, the command line, the notifications.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use faultline_model::{ClusterName, DeployId, IncidentEvent, IncidentId, Timestamp};
 use serde::Serialize;
 use tokio::sync::broadcast;
@@ -87,22 +89,46 @@ pub struct RollbackProgress {
 
 /// Hands events to all listeners. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Hub(broadcast::Sender<EngineEvent>);
+pub(crate) struct Hub {
+    sender: broadcast::Sender<EngineEvent>,
+    /// Keeps what is told before anybody can listen, for the first who does.
+    unheard: Arc<Mutex<Option<broadcast::Receiver<EngineEvent>>>>,
+}
 
 impl Default for Hub {
     fn default() -> Self {
-        Self(broadcast::channel(MAX_WAITING_MESSAGES).0)
+        let (sender, unheard) = broadcast::channel(MAX_WAITING_MESSAGES);
+        Self { sender, unheard: Arc::new(Mutex::new(Some(unheard))) }
     }
 }
 
 impl Hub {
     /// Tells all listeners; nobody listening is fine.
     pub(crate) fn tell(&self, event: EngineEvent) {
-        self.0.send(event).ok();
+        self.sender.send(event).ok();
     }
 
-    /// A listener that hears everything from now on.
+    /// A listener that hears everything from now on; the first one also hears what was told before, so that nothing
+    /// said during the start is lost.
     pub(crate) fn listen(&self) -> broadcast::Receiver<EngineEvent> {
-        self.0.subscribe()
+        let unheard = self.unheard.lock().unwrap_or_else(PoisonError::into_inner).take();
+        unheard.unwrap_or_else(|| self.sender.subscribe())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_listener_hears_what_was_told_before_it_listened() {
+        let hub = Hub::default();
+        hub.tell(EngineEvent::Deploys);
+        let (mut first, mut second) = (hub.listen(), hub.listen());
+        hub.tell(EngineEvent::Health);
+        assert!(matches!(first.try_recv(), Ok(EngineEvent::Deploys)));
+        assert!(matches!(first.try_recv(), Ok(EngineEvent::Health)));
+        assert!(matches!(second.try_recv(), Ok(EngineEvent::Health)));
+        assert!(first.try_recv().is_err() && second.try_recv().is_err());
     }
 }

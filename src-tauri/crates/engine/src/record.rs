@@ -8,7 +8,7 @@ use crate::error::EngineError;
 use crate::start;
 
 /// Everything of a recording of `cluster` over `range`: its header and its observations, in the order in which analysis
-/// was fed.
+/// was fed. No observations when nothing was seen in the range.
 ///
 /// # Errors
 /// The store cannot be read.
@@ -19,7 +19,12 @@ pub async fn record(
     range: TimeRange,
 ) -> Result<(faultline_model::Header, Vec<Observation>), EngineError> {
     let name = cluster.name.as_str().into();
+    let header = start::header(cluster, config);
+    let seen = history.observations(&name, range).await?;
+    if seen.is_empty() {
+        return Ok((header, seen));
+    }
     let mut observations = history.standing(&name, range.from).await?;
-    observations.extend(history.observations(&name, range).await?);
-    Ok((start::header(cluster, config), observations))
+    observations.extend(seen);
+    Ok((header, observations))
 }

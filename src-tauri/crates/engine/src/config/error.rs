@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error("cannot read the configuration {}: {source}; check the path and your permission to read it", path.display())]
+    #[error("cannot read the configuration {}: {source}; {}", path.display(), what_to_do(source))]
     Read {
         /// The file.
         path: PathBuf,
@@ -41,6 +41,14 @@ pub enum ConfigError {
         "there is no home folder to look for the configuration and the data in; name them with --config and --data"
     )]
     NoHome,
+}
+
+fn what_to_do(source: &io::Error) -> &'static str {
+    if source.kind() == io::ErrorKind::NotFound {
+        "copy config.example.toml there and say what to watch, or name another file with --config"
+    } else {
+        "check the path and your permission to read it"
+    }
 }
 
 impl ConfigError {
