@@ -22,7 +22,7 @@ pub(crate) struct Places {
     /// Configuration file [default: config.toml in the platform's config folder]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Folder of the store [default: the platform's data folder]
+    /// Folder of the store [default: `path` of the configuration's [store], or the platform's data folder]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 }

@@ -21,13 +21,10 @@ pub(crate) struct Context {
 impl Context {
     /// Reads the configuration that was named, or the platform's.
     pub(crate) fn load(places: &Places) -> Result<Self, CommandError> {
-        let config = match &places.config {
-            Some(file) => file.clone(),
-            None => config::default_paths()?.config_file,
-        };
+        let config = config::load(&config_file(places)?)?;
         Ok(Self {
-            config: config::load(&config)?,
-            data: data(places)?,
+            data: data(places, config.store.path.as_ref())?,
+            config,
             secrets: Secrets::system(),
             clock: Arc::new(SystemClock),
         })
@@ -74,9 +71,30 @@ fn no_cluster(name: &str, known: &str) -> CommandError {
     CommandError::Usage { message: format!("no cluster is called {name}; the configuration has: {known}") }
 }
 
-/// The data folder that was named, or the platform's.
-pub(crate) fn data(places: &Places) -> Result<PathBuf, CommandError> {
-    match &places.data {
+/// The store's folder for a command that needs nothing else of the configuration, and so does without where there is
+/// none.
+pub(crate) fn store_folder(places: &Places) -> Result<PathBuf, CommandError> {
+    if let Some(folder) = &places.data {
+        return Ok(folder.clone());
+    }
+    match config::load(&config_file(places)?) {
+        Ok(config) => data(places, config.store.path.as_ref()),
+        Err(error) if error.is_not_found() && places.config.is_none() => data(places, None),
+        // Another folder than the configured one would be the wrong store.
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn config_file(places: &Places) -> Result<PathBuf, CommandError> {
+    match &places.config {
+        Some(file) => Ok(file.clone()),
+        None => Ok(config::default_paths()?.config_file),
+    }
+}
+
+/// The data folder that was named, or the configured one, or the platform's.
+fn data(places: &Places, configured: Option<&PathBuf>) -> Result<PathBuf, CommandError> {
+    match places.data.as_ref().or(configured) {
         Some(folder) => Ok(folder.clone()),
         None => Ok(config::default_paths()?.data_folder),
     }

@@ -22,6 +22,10 @@ pub(crate) enum CommandError {
     Engine(#[from] EngineError),
     #[error(transparent)]
     History(#[from] HistoryError),
+    #[error(
+        "nothing was seen of {cluster} in that range; name another range, or see whether Faultline watches it"
+    )]
+    NothingSeen { cluster: String },
     #[error("{}: {source}", file.display())]
     Recording { file: PathBuf, source: RecordingError },
     #[error("nothing can be printed any more: {source}")]
@@ -41,6 +45,7 @@ impl CommandError {
             }
             Self::Engine(_)
             | Self::History(_)
+            | Self::NothingSeen { .. }
             | Self::Recording { .. }
             | Self::Output { .. }
             | Self::Runtime { .. }

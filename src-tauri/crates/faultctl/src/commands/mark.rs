@@ -2,6 +2,7 @@
 
 use faultline_engine::{History, SystemClock};
 use faultline_model::{Clock as _, Deploy, DeployId, DeployKind, DeployStatus, Timestamp};
+use url::Url;
 
 use crate::args::{Kind, MarkArgs, Places, Status};
 use crate::error::CommandError;
@@ -14,7 +15,7 @@ pub(crate) async fn run(places: &Places, args: MarkArgs) -> Result<u8, CommandEr
     let now = SystemClock.now();
     let json = args.json;
     let deploy = deploy(args, now)?;
-    let history = History::open(&context::data(places)?).await?;
+    let history = History::open(&context::store_folder(places)?).await?;
     let stored = history.put_deploy(&deploy, now).await?;
     history.close().await;
     if json {
@@ -37,6 +38,7 @@ fn deploy(args: MarkArgs, now: Timestamp) -> Result<Deploy, CommandError> {
     for (name, text) in texts {
         check_text(name, text.map(String::as_str))?;
     }
+    check_url(args.url.as_deref())?;
     let at = match &args.at {
         Some(text) => time::parse_time(text, now)?,
         None => now,
@@ -84,6 +86,20 @@ fn check_text(name: &str, text: Option<&str>) -> Result<(), CommandError> {
         return Ok(());
     };
     Err(CommandError::Usage { message: format!("the value of {name} {wrong}") })
+}
+
+/// A page that a browser may be sent to, and nobody's password.
+fn check_url(url: Option<&str>) -> Result<(), CommandError> {
+    let Some(url) = url else { return Ok(()) };
+    let wrong = match Url::parse(url) {
+        Err(_) => "is no address",
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => "does not begin with https:// or http://",
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => "holds a user or password",
+        Ok(_) => return Ok(()),
+    };
+    Err(CommandError::Usage {
+        message: format!("the value of --url {wrong}; give the full address of the deploy's page"),
+    })
 }
 
 #[cfg(test)]

@@ -32,9 +32,7 @@ pub(crate) async fn run(places: &Places, args: RecordArgs) -> Result<u8, Command
     let (header, observations) = faultline_engine::record(&context.config, &cluster, &history, range).await?;
     history.close().await;
     if observations.is_empty() {
-        return Err(CommandError::Usage {
-            message: format!("nothing was seen of {} in that range; is Faultline watching it?", cluster.name),
-        });
+        return Err(CommandError::NothingSeen { cluster: cluster.name });
     }
     let (header, observations) =
         if args.redact { redact(&header, &observations) } else { (header, observations) };
