@@ -1,0 +1,122 @@
+//! What the incident happens on: a real pair, the shop's load, the configuration, and `faultctl` as its user runs it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::time::Duration;
+
+use faultline_lab::postgres::{MONITOR, Pair};
+use faultline_lab::shop::{self, Load, Service};
+use tempfile::TempDir;
+
+use crate::Line;
+use crate::watch::Watch;
+
+/// Environment variable with the database password.
+const PASSWORD: &str = "FAULTLINE_TEST_PASSWORD";
+
+/// How long the load may take until a new version serves.
+const SERVE_DEADLINE: Duration = Duration::from_secs(60);
+
+/// The stage; the servers end last.
+pub(crate) struct Stage {
+    load: Arc<Load>,
+    folder: TempDir,
+    pair: Pair,
+}
+
+impl Stage {
+    pub(crate) async fn set_up() -> Self {
+        let pair = Pair::start(18).await.unwrap();
+        shop::set_up(&pair).await.unwrap();
+        let load = shop::start_load(&pair);
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("config.toml"), config(&pair)).unwrap();
+        Self { load, folder, pair }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `faultctl` with configuration, store and password.
+    pub(crate) fn faultctl(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(faultline_tests::faultctl());
+        command
+            .args(arguments)
+            .arg("--config")
+            .arg(self.path("config.toml"))
+            .arg("--data")
+            .arg(self.path("data"))
+            .env(PASSWORD, self.pair.primary.password())
+            .env("FAULTLINE_LOG", "warn");
+        command
+    }
+
+    /// Runs a command to its end.
+    #[track_caller]
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        let output = self.faultctl(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output
+    }
+
+    /// Starts to watch; what it logs goes to a file of its own.
+    pub(crate) fn watch(&self, log: &str) -> Watch {
+        Watch::start(self.faultctl(&["watch", "--json"]), self.path(log))
+    }
+
+    /// Switches the load over and marks the deploy as the deploy system would: when it is done.
+    pub(crate) async fn deploy(&self, service: Service, version: &str, marked: &[&str]) {
+        let version = service.version(version).unwrap();
+        let load = self.load.service(service);
+        load.switch(version);
+        tokio::time::timeout(SERVE_DEADLINE, load.serves(version)).await.unwrap();
+        let common = ["mark", "--service", service.name(), "--environment", "production"];
+        self.run(&[&common, marked].concat());
+    }
+
+    pub(crate) async fn close(&self) {
+        self.load.stop().await;
+    }
+
+    /// What a recording says when it is replayed without configuration and store.
+    pub(crate) fn replay(file: &Path) -> Vec<Line> {
+        let output = Command::new(faultline_tests::faultctl()).arg("replay").arg(file).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && errors.is_empty(), "{errors}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+fn config(pair: &Pair) -> String {
+    let (primary, replica) = (pair.primary.address(MONITOR), pair.standby.address(MONITOR));
+    format!(
+        r#"[[cluster]]
+name = "shop"
+
+  [[cluster.node]]
+  name = "primary"
+  engine = "postgres"
+  url = "{primary}"
+  password = "env:{PASSWORD}"
+
+  [[cluster.node]]
+  name = "replica-1"
+  engine = "postgres"
+  url = "{replica}"
+  password = "env:{PASSWORD}"
+
+[[service]]
+name = "checkout"
+roles = ["checkout"]
+applications = ["checkout@*"]
+
+[[service]]
+name = "search"
+roles = ["search"]
+applications = ["search@*"]
+"#
+    )
+}
