@@ -49,12 +49,17 @@ async fn http_spec(config: &HttpRollbackConfig, secrets: &Secrets) -> Result<Htt
             HeaderText::Plain(text) => {
                 headers.insert(name.clone(), text.clone());
             }
-            HeaderText::Secret(_) => {
+            HeaderText::Secret(_) if config.token.is_some() || spec.token.is_some() => {
                 return Err(EngineError::Rollback {
                     message: format!(
-                        "the header {name} cannot be a secret; name the secret as token instead"
+                        "the header {name} is a second secret; a request carries one: token, or a header"
                     ),
                 });
+            }
+            HeaderText::Secret(reference) => {
+                spec.token = Some(secrets.resolve(reference).await?);
+                spec.token_name = Some(reference.to_string());
+                spec.token_header = Some(name.clone());
             }
         }
     }

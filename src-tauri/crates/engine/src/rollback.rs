@@ -85,17 +85,11 @@ impl Rollbacks {
             return Err(EngineError::PreviewChanged);
         }
         let now = self.clock.now();
+        let detail = json!({ "target": target, "preview": prepared.preview });
+        self.history.audit(now, actor, "rollback", &detail).await?;
         if !self.history.begin_rollback(&target, now).await? {
-            return Err(EngineError::Rollback {
-                message: format!(
-                    "rolling {} back was already sent; follow it in the incident's timeline",
-                    deploy.title()
-                ),
-            });
+            return Err(already_sent(deploy));
         }
-        self.history
-            .audit(now, actor, "rollback", &json!({ "target": target, "preview": prepared.preview }))
-            .await?;
         let requested = self.tell(&target, RollbackState::Requested, &format!("{actor} asked for it."));
         let this = Arc::clone(self);
         tokio::spawn(async move { this.follow(provider, target).await });
@@ -221,7 +215,8 @@ impl Rollbacks {
         progress
     }
 
-    /// The target under the first key that has not failed. A run whose end is unknown is not followed by another.
+    /// The target under the first key that was not used, when all before it failed. A run that goes on, or whose end is
+    /// unknown, is not followed by another.
     async fn next_target(
         &self,
         deploy: &Deploy,
@@ -230,14 +225,14 @@ impl Rollbacks {
         for attempt in 1..=MAX_ATTEMPTS {
             let key = format!("{}-{}-{attempt}", deploy.id, incident.map_or("by-hand", IncidentId::as_str));
             let record = self.history.rollback(&key).await?;
-            if matches!(record, Some(RollbackRecord { outcome: Some(RollbackOutcome::Failed { .. }), .. })) {
-                continue;
+            match record {
+                None => {
+                    let (deploy, incident) = (deploy.clone(), incident.cloned());
+                    return Ok(RollbackTarget { deploy, incident, idempotency_key: key });
+                }
+                Some(RollbackRecord { outcome: Some(RollbackOutcome::Failed { .. }), .. }) => {}
+                Some(_) => return Err(already_sent(deploy)),
             }
-            return Ok(RollbackTarget {
-                deploy: deploy.clone(),
-                incident: incident.cloned(),
-                idempotency_key: key,
-            });
         }
         Err(EngineError::Rollback {
             message: format!(
@@ -266,6 +261,15 @@ impl Rollbacks {
                 _ => None,
             })
             .collect())
+    }
+}
+
+fn already_sent(deploy: &Deploy) -> EngineError {
+    EngineError::Rollback {
+        message: format!(
+            "rolling {} back was already sent; follow it in the incident's timeline",
+            deploy.title()
+        ),
     }
 }
 

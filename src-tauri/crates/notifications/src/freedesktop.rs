@@ -121,9 +121,15 @@ async fn listen(inner: Arc<Inner>, incident: IncidentId, handle: Arc<Notificatio
     if let Some(action) = action {
         let (actions, action) = (inner.actions.clone(), action);
         // The shelf forgets this task with the notification; what the user pressed is delivered all the same.
+        let pressed = Arc::clone(&handle);
         tokio::spawn(async move {
+            let stands = !matches!(action, NoticeAction::Dismissed { .. });
             if actions.send(action).await.is_err() {
                 tracing::warn!("nobody listens for the buttons of notifications any more");
+            }
+            // Most servers take a notification away when one of its buttons is pressed, but not all of them.
+            if stands {
+                close(&pressed).await;
             }
         });
     }

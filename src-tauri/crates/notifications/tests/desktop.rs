@@ -96,6 +96,7 @@ fn every_button_says_what_was_pressed() {
             let shown = server.notified().await;
             assert_eq!(shown.replaces, 0, "a pressed notification is gone");
             assert_eq!(pressed(&server, shown.id, key, &mut actions).await, wanted);
+            assert_eq!(server.closed().await, shown.id, "and is taken away where the server leaves it");
         }
         assert!(actions.try_recv().is_err(), "a press is told once");
     });

@@ -43,6 +43,7 @@ pub(crate) fn open(spec: NodeSpec, clock: Arc<dyn Clock>) -> Result<Box<dyn Sour
         facts: facts::Memory::default(),
         budget: Budget::default(),
         last_poll: None,
+        counted_cost_ms: None,
     }))
 }
 
@@ -64,6 +65,8 @@ struct PostgresSource {
     facts: facts::Memory,
     budget: Budget,
     last_poll: Option<Instant>,
+    /// What the server counted of our own statements since the last account; `None` where it does not count them.
+    counted_cost_ms: Option<f64>,
 }
 
 #[async_trait]
@@ -319,6 +322,7 @@ impl PostgresSource {
         let broke = asked.is_err();
         let asked = asked.unwrap_or_default();
         let outcome = self.statements.fold(deltas, &self.texts, &asked, has.reads_all_stats && !broke);
+        *self.counted_cost_ms.get_or_insert(0.0) += outcome.ours_ms;
         Ok(Some(outcome))
     }
 
@@ -431,8 +435,13 @@ impl PostgresSource {
         }
     }
 
-    /// Keeps the account of what we cost.
-    fn account(&mut self, cost_ms: f64) {
+    /// Keeps the account of what we cost: what the server counted of our statements, and only where it counts none the
+    /// round trips, which on a busy network or a busy workstation say more about those than about the server.
+    fn account(&mut self, round_trips_ms: f64) {
+        let cost_ms = match &mut self.counted_cost_ms {
+            Some(counted_ms) => std::mem::take(counted_ms),
+            None => round_trips_ms,
+        };
         let now = Instant::now();
         let elapsed = self.last_poll.replace(now).map_or(Duration::ZERO, |last| now - last);
         if self.budget.spent(cost_ms, elapsed.as_secs_f64()) {

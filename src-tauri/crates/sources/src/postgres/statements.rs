@@ -82,6 +82,8 @@ pub(super) struct Outcome {
     pub(super) queries: QueryDeltas,
     /// Mean time of the finished calls, milliseconds; `None` when there were none.
     pub(super) latency_ms: Option<f64>,
+    /// What the server spent on our own statements, milliseconds.
+    pub(super) ours_ms: f64,
 }
 
 impl Statements {
@@ -132,11 +134,15 @@ impl Statements {
         }
         let give_up = self.text_failures >= MAX_TEXT_FAILURES;
         let mut by_fingerprint: BTreeMap<Fingerprint, Counters> = BTreeMap::new();
-        let mut total = Counters::default();
+        let (mut total, mut ours_ms) = (Counters::default(), 0.0);
         for (id, counters) in sums {
             let fingerprint = match texts.known(id) {
                 Some(Known::Statement(fingerprint)) => fingerprint.clone(),
-                Some(Known::Ours | Known::Hidden) => continue,
+                Some(Known::Ours) => {
+                    ours_ms += counters.time_ms;
+                    continue;
+                }
+                Some(Known::Hidden) => continue,
                 None if give_up || asked.contains(&id) => stand_in(id),
                 None => {
                     self.held.insert(id, counters);
@@ -161,6 +167,7 @@ impl Statements {
             .collect();
         Outcome {
             latency_ms: (total.calls > 0).then(|| total.time_ms / total.calls as f64),
+            ours_ms,
             queries: QueryDeltas { span_s: deltas.span_s, complete: complete && self.held.is_empty(), rows },
         }
     }
