@@ -79,9 +79,10 @@ pub struct AnalysisConfig {
     pub verdict_spacing_s: f64,
     /// Change of a probability, score or share that is worth a new verdict.
     pub verdict_step: f64,
-    /// Calm before an incident is called recovering, seconds.
+    /// Calm before an incident is called recovering, seconds; the calm itself takes three samples at least to be seen.
     pub recovering_s: f64,
-    /// Calm before an incident is called resolved, seconds.
+    /// Calm before an incident is called resolved, seconds: half a minute after recovering, longer than a pool of
+    /// connections takes to come back and try again.
     pub resolved_s: f64,
     /// Time after which a level that stays is the new normal, seconds.
     pub adopt_s: f64,
@@ -145,8 +146,8 @@ impl Default for AnalysisConfig {
             first_verdict_s: 2.0,
             verdict_spacing_s: 2.0,
             verdict_step: 0.15,
-            recovering_s: 10.0,
-            resolved_s: 60.0,
+            recovering_s: 5.0,
+            resolved_s: 35.0,
             adopt_s: 21_600.0,
             suspect_window_s: 7_200.0,
             suspect_tau_s: 20.0,

@@ -6,6 +6,7 @@
 
 mod attribution;
 mod baseline;
+mod calm;
 mod causes;
 mod config;
 mod costs;
@@ -118,14 +119,15 @@ impl Analysis {
     }
 
     fn gap_s(&self) -> f64 {
-        self.config.gap_spans * self.beat_s + self.config.clock_slack_s
+        // Samples may be spread when they cost too much: while the window of "now" holds some, there is no gap.
+        (self.config.gap_spans * self.beat_s + self.config.clock_slack_s).max(self.config.load_window_s)
     }
 
     fn open(&mut self, now: Timestamp, events: &mut Vec<EventKind>) {
         let Some(opening) = lifecycle::opening(&self.world, &self.config) else { return };
         let id = IncidentId::new(self.next_incident.to_string());
         self.next_incident += 1;
-        let mut nodes: Vec<NodeName> = opening.hurt.iter().map(|(name, _)| name.clone()).collect();
+        let mut nodes: Vec<NodeName> = opening.hurt.iter().map(|hurt| hurt.node.clone()).collect();
         nodes.dedup();
         events.push(EventKind::Opened(Opened {
             incident: id.clone(),
@@ -163,7 +165,7 @@ impl Analysis {
     fn follow(&mut self, mut incident: Incident, gap: bool, now: Timestamp, events: &mut Vec<EventKind>) {
         let config = &self.config;
         lifecycle::widen(&mut incident, &self.world, config);
-        match lifecycle::is_calm(&incident, &self.world, now, config) {
+        match calm::is_calm(&incident, &self.world, now, config) {
             Some(true) if !gap => {
                 incident.calm_since.get_or_insert(now);
             }
@@ -198,7 +200,7 @@ impl Analysis {
         if too_soon || (incident.said.is_some() && incident.calm_since.is_some()) {
             return;
         }
-        let mut hurt: Vec<&NodeName> = incident.hurt.iter().map(|(name, _)| name).collect();
+        let mut hurt: Vec<&NodeName> = incident.hurt.iter().map(|hurt| &hurt.node).collect();
         hurt.sort();
         hurt.dedup();
         let evidence = Evidence::gather(&self.world, config, incident.onset, &incident.before, hurt);
@@ -271,9 +273,10 @@ impl Analysis {
             load_ratio: lifecycle::load_ratio(&self.world, &self.config),
             queries_load: LoadAas(nodes.map(|node| window::load_of(node, queries, now, &self.config)).sum()),
             queries_baseline: LoadAas(self.incident.as_ref().map_or(0.0, usual)),
-            calm: self.incident.as_ref().is_none_or(|incident| {
-                lifecycle::is_calm(incident, &self.world, now, &self.config) == Some(true)
-            }),
+            calm: self
+                .incident
+                .as_ref()
+                .is_none_or(|incident| calm::is_calm(incident, &self.world, now, &self.config) == Some(true)),
         }
     }
 }

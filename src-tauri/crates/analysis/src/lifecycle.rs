@@ -1,28 +1,17 @@
-//! The life of an incident: when one opens, whether it still hurts, when it is over. One at a time, with hysteresis.
-//! What caused it is not decided here.
+//! The life of an incident: when one opens and what belongs to it. One at a time. What caused it, and whether it
+//! still hurts, is not decided here.
 
 use std::collections::BTreeMap;
 
 use faultline_model::{IncidentId, NodeName, Timestamp, Verdict, signal};
 
+use crate::calm::Hurt;
 use crate::config::AnalysisConfig;
 use crate::node::Key;
 use crate::track::Track;
 use crate::watch::Meaning;
 use crate::window::Window;
 use crate::world::World;
-
-/// Becoming calm takes a mean below this share of the effect that opening took.
-const CALM_SHARE: f64 = 0.7;
-
-/// A relapse takes the whole effect again, so that noise between the two does not flap.
-const RELAPSE_SHARE: f64 = 1.0;
-
-/// Windows whose mean must be off for a relapse.
-const RELAPSE_WINDOWS: f64 = 3.0;
-
-/// Points whose mean tells whether a slow series is back.
-const CALM_POINTS: f64 = 3.0;
 
 /// How much stronger the evidence must be where nothing that hurts is observed at all.
 const WITNESS_FACTOR: f64 = 1.5;
@@ -39,7 +28,7 @@ pub(crate) struct Incident {
     /// The queries before the onset, by node.
     pub(crate) before: BTreeMap<NodeName, Window>,
     /// Series that are, or were, hurt.
-    pub(crate) hurt: Vec<(NodeName, Key)>,
+    pub(crate) hurt: Vec<Hurt>,
     /// What was last said, and when.
     pub(crate) said: Option<Verdict>,
     /// When it was last judged.
@@ -56,7 +45,7 @@ pub(crate) struct Opening {
     /// When the trouble began.
     pub(crate) onset: Timestamp,
     /// Series that changed.
-    pub(crate) hurt: Vec<(NodeName, Key)>,
+    pub(crate) hurt: Vec<Hurt>,
 }
 
 fn tracks(world: &World) -> impl Iterator<Item = (&NodeName, &Key, &Track)> {
@@ -123,45 +112,29 @@ fn open_by(changed: &[(&NodeName, &Key, &Track)], config: &AnalysisConfig) -> Op
         rank(a.2).cmp(&rank(b.2)).then_with(|| a.2.strength(config).total_cmp(&b.2.strength(config)))
     })?;
     let onset = best.2.dated(config)?;
-    let hurt = changed.iter().map(|(name, key, _)| ((*name).clone(), (*key).clone())).collect();
+    let hurt = changed.iter().map(|(name, key, _)| hurt(name, key)).collect();
     Some(Opening { onset, hurt })
 }
 
-/// Adds the series that have been hurt since.
-pub(crate) fn widen(incident: &mut Incident, world: &World, config: &AnalysisConfig) {
-    for (name, key, track) in tracks(world) {
-        let entry = (name.clone(), key.clone());
-        if track.is_harmed(config) && !incident.hurt.contains(&entry) {
-            incident.hurt.push(entry);
-        }
-    }
+fn hurt(node: &NodeName, key: &Key) -> Hurt {
+    Hurt { node: node.clone(), key: key.clone(), peak: 0.0 }
 }
 
-/// Whether every series that was hurt is back; `None` while none of them is observed.
-pub(crate) fn is_calm(
-    incident: &Incident,
-    world: &World,
-    now: Timestamp,
-    config: &AnalysisConfig,
-) -> Option<bool> {
-    let mut seen = false;
-    let share = if incident.calm_since.is_some() { RELAPSE_SHARE } else { CALM_SHARE };
-    for (name, key) in &incident.hurt {
-        let Some(track) = world.nodes.get(name).and_then(|node| node.tracks.get(key)) else { continue };
-        let spacing_s = track.series.spacing_s().unwrap_or(0.0);
-        let window_s = config.load_window_s.max(CALM_POINTS * spacing_s);
-        // Once calm, a longer stretch decides, as far as the calm reaches.
-        let from = match incident.calm_since {
-            Some(since) => (now - RELAPSE_WINDOWS * window_s).max(since - window_s),
-            None => now - window_s,
-        };
-        match track.is_off(from, share, config) {
-            Some(true) => return Some(false),
-            Some(false) => seen = true,
-            None => {}
+/// Adds the series that have been hurt since, and follows how bad all of them are.
+pub(crate) fn widen(incident: &mut Incident, world: &World, config: &AnalysisConfig) {
+    // Once the load is back, calls may be dear for a while without a user noticing: caches are cold.
+    let load_is_back = incident.calm_since.is_some()
+        && incident.hurt.iter().any(|hurt| hurt.meaning(world) == Some(Meaning::Load));
+    for (name, key, track) in tracks(world) {
+        if load_is_back && matches!(track.watch.meaning, Meaning::Latency | Meaning::Witness) {
+            continue;
+        }
+        let is_known = |hurt: &Hurt| hurt.node == *name && hurt.key == *key;
+        if track.is_harmed(config) && !incident.hurt.iter().any(is_known) {
+            incident.hurt.push(hurt(name, key));
         }
     }
-    seen.then_some(true)
+    incident.hurt.iter_mut().for_each(|hurt| hurt.follow(world, config));
 }
 
 /// Usual load of the cluster.

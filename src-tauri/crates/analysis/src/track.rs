@@ -163,16 +163,23 @@ impl Track {
         last.value < level.center
     }
 
-    /// Whether the mean after `from` is still, or again, far off the baseline: above it for what hurts, to either side
-    /// for a witness. Leaving takes less than entering (`share` below 1), so that an incident does not flap.
-    pub(crate) fn is_off(&self, from: Timestamp, share: f64, config: &AnalysisConfig) -> Option<bool> {
+    /// Effect from which on the series is off its baseline, in its unit; `None` without a baseline.
+    pub(crate) fn effect_needed(&self, config: &AnalysisConfig) -> Option<f64> {
         let level = self.level()?;
-        let mean = self.series.mean_after(from)?;
-        let effect = if self.is_harm() { mean - level.center } else { (mean - level.center).abs() };
         let needed = ((self.watch.min_ratio - 1.0) * level.center.abs())
             .max(self.watch.min_difference)
             .max(config.excursion_factor * level.excursion)
             .max(config.band_sigma * level.scale / 2.0);
-        Some(effect >= share * needed)
+        Some(needed)
+    }
+
+    /// Deviations of at most `count` last points from the centre, after `from` where given; none without a baseline.
+    pub(crate) fn deviations(&self, count: usize, from: Option<Timestamp>) -> Vec<f64> {
+        let Some(level) = self.level() else { return Vec::new() };
+        self.series
+            .latest(count)
+            .filter(|point| from.is_none_or(|from| point.at > from))
+            .map(|point| point.value - level.center)
+            .collect()
     }
 }
