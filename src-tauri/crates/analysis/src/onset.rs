@@ -148,7 +148,7 @@ impl Arm {
         let lasted_s = last.at.secs_since(started) + last.span_s.max(0.0) + JITTER_SHARE * spacing_s;
         let effect_needed = self.effect_needed(level, watch, config);
         if self.beyond >= pace.points && lasted_s >= config.persistence_s {
-            let count = self.points.min(EFFECT_POINTS).max(1);
+            let count = self.points.clamp(1, EFFECT_POINTS);
             let sum: f64 = series.latest(count).map(|point| self.effect(level, point)).sum();
             return sum >= effect_needed * count as f64;
         }

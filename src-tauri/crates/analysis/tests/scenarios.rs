@@ -44,6 +44,17 @@ fn verdicts(events: &[IncidentEvent]) -> Vec<(f64, &Verdict)> {
         .collect()
 }
 
+/// Whole sentences, real minus signs, and no fingerprint of a query whose text is known.
+fn reads_well(why: &str) -> bool {
+    let chars: Vec<char> = why.chars().collect();
+    let is_minus = |pair: &[char]| pair[0] == '-' && pair[1].is_ascii_digit();
+    !why.starts_with(char::is_lowercase)
+        && why.ends_with('.')
+        && !chars.windows(2).any(is_minus)
+        && !why.contains("guilty")
+        && !why.contains(" q0")
+}
+
 fn check(name: &str, scenario: &Scenario, expected: &Expected) {
     let events = events(scenario);
     let story: Vec<String> =
@@ -68,6 +79,9 @@ fn check(name: &str, scenario: &Scenario, expected: &Expected) {
                 (cause, Finding::Supported),
                 "{name} at {at}: {first:#?}\n{story}"
             );
+        }
+        for cause in &verdict.causes {
+            assert!(reads_well(&cause.why), "{name} at {at}: {}", cause.why);
         }
         let suspect = &verdict.deploys[0];
         assert_eq!(

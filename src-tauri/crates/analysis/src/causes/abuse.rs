@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use faultline_model::{Cause, CauseVerdict, NodeName, signal};
 
-use super::{missing, percent, scored, share};
+use super::words::{percent, share};
+use super::{missing, scored};
 use crate::evidence::Evidence;
 use crate::stats::rise;
 use crate::window::Window;

@@ -2,7 +2,8 @@
 
 use faultline_model::{Cause, CauseVerdict};
 
-use super::{missing, scored, share};
+use super::words::share;
+use super::{missing, scored};
 use crate::evidence::Evidence;
 use crate::stats::rise;
 
@@ -15,7 +16,7 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> CauseVerdict {
     if seen_s < HISTORY_S {
         return missing(
             Cause::BatchJob,
-            format!("{:.0} min of history, 60 are needed to know what runs now and then", seen_s / 60.0),
+            format!("{:.0} min of history, but 60 are needed to know what runs now and then", seen_s / 60.0),
         );
     }
     let attribution = &evidence.attribution;

@@ -2,7 +2,8 @@
 
 use faultline_model::{Cause, CauseVerdict, signal};
 
-use super::{missing, percent, scored};
+use super::words::{percent, signed};
+use super::{missing, scored};
 use crate::evidence::Evidence;
 use crate::stats::rise;
 
@@ -33,6 +34,6 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> CauseVerdict {
     scored(
         Cause::CacheLoss,
         score,
-        format!("pages read from the disk for the same work {} ({more:+.0}/s)", percent(ratio)),
+        format!("pages read from the disk for the same work {} ({}/s)", percent(ratio), signed(more, 0)),
     )
 }

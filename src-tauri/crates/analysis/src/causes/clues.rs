@@ -3,7 +3,8 @@
 
 use faultline_model::{Cause, CauseVerdict};
 
-use super::{missing, percent, scored};
+use super::words::{percent, rounded, signal_in_words};
+use super::{missing, scored};
 use crate::evidence::{Evidence, Shift};
 use crate::stats::rise;
 
@@ -58,7 +59,13 @@ pub(super) fn agreement(evidence: &Evidence<'_>, clues: &[Clue]) -> Option<(f64,
         .iter()
         .take(NAMED)
         .map(|((name, _, _), shift)| {
-            format!("{name} {:.3} → {:.3} ({})", shift.before, shift.after, percent(shift.ratio()))
+            format!(
+                "{} {} → {} ({})",
+                signal_in_words(name),
+                rounded(shift.before),
+                rounded(shift.after),
+                percent(shift.ratio())
+            )
         })
         .collect::<Vec<_>>()
         .join(", ");

@@ -2,6 +2,7 @@
 
 use faultline_model::{Cause, CauseVerdict, DeployKind};
 
+use super::words::fixed;
 use super::{missing, scored};
 use crate::evidence::Evidence;
 use crate::stats::rise;
@@ -13,7 +14,8 @@ const WINDOW_S: f64 = 600.0;
 pub(crate) fn judge(evidence: &Evidence<'_>) -> CauseVerdict {
     let world = evidence.world;
     let settings = world.fact_changes.iter().filter(|change| change.key.starts_with("setting:"));
-    let settings = settings.map(|change| (format!("{} {}", change.key, change.change), change.at));
+    let settings =
+        settings.map(|change| (format!("{} {}", change.key.replacen(':', " ", 1), change.change), change.at));
     let deploys = world.deploys.values().filter(|deploy| deploy.kind == DeployKind::Config);
     let deploys =
         deploys.filter_map(|deploy| Some((format!("configuration {}", deploy.title()), deploy.earliest()?)));
@@ -29,15 +31,16 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> CauseVerdict {
             let by_queries =
                 if evidence.attribution.positive > 0.0 { calls / evidence.attribution.positive } else { 0.0 };
             let score = 0.85 * rise(120.0 - ago_s.abs(), 0.0, 240.0) * (1.0 - by_queries.clamp(0.0, 1.0));
-            scored(Cause::Configuration, score, format!("{what} changed {ago_s:.0} s before the onset"))
+            scored(Cause::Configuration, score, when(&what, ago_s))
         }
         None if world.nodes.values().any(|node| !node.counters.is_empty() || !node.samples.is_empty()) => {
-            scored(
-                Cause::Configuration,
-                0.03,
-                "no setting was seen to change within 10 min of the onset".to_owned(),
-            )
+            scored(Cause::Configuration, 0.03, "no setting was seen to change within 10 min of the onset")
         }
         None => missing(Cause::Configuration, "not observed: settings"),
     }
+}
+
+fn when(what: &str, ago_s: f64) -> String {
+    let side = if ago_s < 0.0 { "seen after" } else { "before" };
+    format!("{what} changed {} s {side} the onset", fixed(ago_s.abs(), 0))
 }

@@ -2,7 +2,8 @@
 
 use faultline_model::{Cause, CauseVerdict, signal};
 
-use super::{missing, percent, scored};
+use super::words::{fixed, percent};
+use super::{missing, scored};
 use crate::evidence::Evidence;
 use crate::stats::rise;
 
@@ -18,13 +19,14 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> CauseVerdict {
     let (at_work_before, at_work) = evidence.at_work();
     let idle = more - (at_work - at_work_before).max(0.0);
     let score = 0.9 * rise(beyond, 1.6, 0.6) * rise(idle, 15.0, 15.0) * rise(connections.sigmas, 4.0, 4.0);
-    let why = format!(
-        "connections {:.0} → {:.0} ({}), of the {more:.0} more {:.0} are idle, work {}",
-        connections.before,
-        connections.after,
-        percent(connections.ratio()),
-        idle.max(0.0),
-        percent(work)
-    );
+    let (before, after) = (fixed(connections.before, 0), fixed(connections.after, 0));
+    let grown = match more {
+        more if more >= 1.0 => {
+            format!(", {} of the {} more are idle", fixed(idle.max(0.0), 0), fixed(more, 0))
+        }
+        _ => String::new(),
+    };
+    let (ratio, work) = (percent(connections.ratio()), percent(work));
+    let why = format!("connections {before} → {after} ({ratio}){grown}, work {work}");
     scored(Cause::ConnectionStorm, score, why)
 }

@@ -12,7 +12,7 @@ const HISTORY_S: f64 = 86_400.0;
 pub(crate) fn judge(evidence: &Evidence<'_>) -> CauseVerdict {
     if evidence.attribution.positive > 0.0 || !evidence.hurt.is_empty() {
         let why = format!(
-            "a step, {:.0} s after it began already significant: not a slow trend",
+            "a step that was significant {:.0} s after it began: not a slow trend",
             evidence.now.secs_since(evidence.onset)
         );
         return scored(Cause::DataGrowth, 0.02, why);

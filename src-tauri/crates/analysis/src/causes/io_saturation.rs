@@ -4,6 +4,7 @@ use faultline_model::{Cause, CauseVerdict, signal};
 
 use super::clues::{Way, judge as by_clues, outside_queries};
 use super::scored;
+use super::words::{fixed, share};
 use crate::evidence::Evidence;
 use crate::stats::rise;
 use crate::wait::Wait;
@@ -27,8 +28,10 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> CauseVerdict {
     let of_extra = if extra > 0.0 { ((after - before) / extra).clamp(0.0, 1.0) } else { 0.0 };
     let score = 0.9 * rise(of_extra, 0.5, 0.4) * rise(after - before, 1.0, 1.5) * outside_queries(evidence);
     let why = format!(
-        "{before:.1} → {after:.1} sessions wait for the disk, {:.0} % of the extra",
-        of_extra * 100.0
+        "{} → {} sessions wait for the disk, {} of the extra",
+        fixed(before, 1),
+        fixed(after, 1),
+        share(of_extra)
     );
     scored(Cause::IoSaturation, score, why)
 }

@@ -3,7 +3,8 @@
 use faultline_model::{Cause, CauseVerdict, signal};
 
 use super::clues::{self, Way};
-use super::{scored, share};
+use super::scored;
+use super::words::{fixed, share};
 use crate::evidence::Evidence;
 use crate::stats::rise;
 use crate::wait::Wait;
@@ -30,8 +31,11 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> CauseVerdict {
     let of_extra = if extra > 0.0 { ((after - before) / extra).clamp(0.0, 1.0) } else { 0.0 };
     let score = rise(of_extra, 0.35, 0.35) * rise(after - before, 1.0, 1.5);
     let why = format!(
-        "{before:.1} → {after:.1} sessions wait for locks, {} of the {extra:.1} more at work",
-        share(of_extra)
+        "{} → {} sessions wait for locks, {} of the {} more at work",
+        fixed(before, 1),
+        fixed(after, 1),
+        share(of_extra),
+        fixed(extra, 1)
     );
     scored(Cause::LockContention, score, why)
 }

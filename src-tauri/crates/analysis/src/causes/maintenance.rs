@@ -4,7 +4,8 @@
 use faultline_model::{Cause, CauseVerdict, signal};
 
 use super::clues::{Clue, Way, judge as by_clues};
-use super::{scored, share};
+use super::scored;
+use super::words::{quoted, share};
 use crate::evidence::Evidence;
 use crate::stats::rise;
 
@@ -80,12 +81,15 @@ fn judge(
     for &(ref fp, extra) in evidence.unexplained() {
         if is_one_of(evidence, fp, apps, texts) {
             mine += extra;
-            example.get_or_insert_with(|| fp.as_str());
+            example.get_or_insert(fp);
         }
     }
     let of_extra = (mine / positive).min(1.0);
     let why = match example {
-        Some(fp) => format!("such statements ({fp}) make {} of the extra load", share(of_extra)),
+        Some(fp) => {
+            let query = quoted(evidence.world, fp);
+            format!("such statements ({query}) make {} of the extra load", share(of_extra))
+        }
         None => "no such statement is running".to_owned(),
     };
     scored(cause, 0.95 * rise(of_extra, 0.25, 0.3), why)

@@ -16,6 +16,7 @@ mod query_regression;
 mod replica_only;
 mod schema_design;
 mod traffic_surge;
+mod words;
 
 use faultline_model::{Cause, CauseVerdict, Finding};
 
@@ -62,30 +63,25 @@ pub(crate) fn judge_all(evidence: &Evidence<'_>) -> Vec<CauseVerdict> {
     verdicts
 }
 
-/// A verdict from a score.
-fn scored(cause: Cause, score: f64, why: String) -> CauseVerdict {
+/// A verdict from a score; `why` becomes a sentence.
+fn scored(cause: Cause, score: f64, why: impl AsRef<str>) -> CauseVerdict {
     let score = score.clamp(0.0, 0.99);
     let verdict = match score {
         s if s >= SUPPORTED => Finding::Supported,
         s if s <= RULED_OUT => Finding::RuledOut,
         _ => Finding::Inconclusive,
     };
-    CauseVerdict { cause, verdict, score: (score * 100.0).round() / 100.0, why }
+    CauseVerdict {
+        cause,
+        verdict,
+        score: (score * 100.0).round() / 100.0,
+        why: words::sentence(why.as_ref()),
+    }
 }
 
 /// A verdict when what would tell is not observed; `why` names it.
-fn missing(cause: Cause, why: impl Into<String>) -> CauseVerdict {
-    CauseVerdict { cause, verdict: Finding::Inconclusive, score: UNKNOWN, why: why.into() }
-}
-
-/// A ratio as a signed percentage: `+2 %`.
-fn percent(ratio: f64) -> String {
-    format!("{:+.0} %", (ratio - 1.0) * 100.0)
-}
-
-/// A share as a percentage: `83 %`.
-fn share(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
+fn missing(cause: Cause, why: impl AsRef<str>) -> CauseVerdict {
+    CauseVerdict { cause, verdict: Finding::Inconclusive, score: UNKNOWN, why: words::sentence(why.as_ref()) }
 }
 
 #[cfg(test)]
@@ -105,7 +101,8 @@ mod tests {
         assert_eq!(causes, Cause::ALL);
         for verdict in verdicts {
             assert_ne!(verdict.verdict, Finding::Supported, "{verdict:?}");
-            assert!(!verdict.why.is_empty(), "{verdict:?}");
+            let (first, last) = (verdict.why.chars().next().unwrap(), verdict.why.chars().last().unwrap());
+            assert!(!first.is_lowercase() && last == '.', "{verdict:?}");
         }
     }
 }

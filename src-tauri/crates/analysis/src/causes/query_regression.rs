@@ -1,9 +1,10 @@
 //! New or changed queries cost more: a new query, more calls a request, a worse plan, a missing index.
 
-use faultline_model::{Cause, CauseVerdict, signal};
+use faultline_model::{Cause, CauseVerdict, Fingerprint, signal};
 
 use super::clues::{Way, agreement};
-use super::{missing, percent, scored, share};
+use super::words::{fixed, percent, quoted, share};
+use super::{missing, scored};
 use crate::attribution::Split;
 use crate::evidence::Evidence;
 use crate::stats::rise;
@@ -22,11 +23,8 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> CauseVerdict {
         return by_signals(evidence);
     }
     let slowdown = attribution.cost_ratio.map_or(1.0, |ratio| ratio.value.max(1.0));
-    let mut own: Vec<(f64, &Split, &str)> = attribution
-        .queries
-        .iter()
-        .map(|(fp, split)| (own_part(split, slowdown), split, fp.as_str()))
-        .collect();
+    let mut own: Vec<(f64, &Split, &Fingerprint)> =
+        attribution.queries.iter().map(|(fp, split)| (own_part(split, slowdown), split, fp)).collect();
     own.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.2.cmp(b.2)));
     let all: f64 = own.iter().map(|(part, _, _)| part).sum();
     let few: f64 = own.iter().take(FEW).map(|(part, _, _)| part).sum();
@@ -35,21 +33,19 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> CauseVerdict {
     let locked = locked_share(evidence);
     let score = rise(changed, SHARE_MIDDLE, 0.4) * rise(concentrated, 0.4, 0.4) * (1.0 - 0.8 * locked);
     let Some((part, split, fp)) = own.first().filter(|(part, _, _)| *part > 0.0) else {
-        return scored(
-            Cause::QueryRegression,
-            0.02,
-            "no query makes more load than traffic explains".to_owned(),
-        );
+        return scored(Cause::QueryRegression, 0.02, "no query makes more load than traffic explains");
     };
     let of_extra = share((part / attribution.positive).min(1.0));
+    let query = quoted(evidence.world, fp);
     let why = if split.is_new {
-        format!(
-            "new query {fp} makes {of_extra} of the extra load ({:.1} calls/s, {:.2} AAS)",
-            split.after.calls_per_s,
-            split.parts.total()
-        )
+        let calls = match split.after.calls_per_s {
+            calls if calls > 0.0 => format!("{} calls/s, ", fixed(calls, 1)),
+            _ => String::new(),
+        };
+        let load = fixed(split.parts.total(), 2);
+        format!("new query {query} makes {of_extra} of the extra load ({calls}{load} AAS)")
     } else {
-        format!("query {fp} makes {of_extra} of the extra load: {}", change(split))
+        format!("query {query} makes {of_extra} of the extra load: {}", change(split))
     };
     scored(Cause::QueryRegression, score, why)
 }

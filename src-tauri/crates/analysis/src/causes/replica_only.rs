@@ -2,6 +2,7 @@
 
 use faultline_model::{Cause, CauseVerdict, Role, signal};
 
+use super::words::signed;
 use super::{missing, scored};
 use crate::evidence::Evidence;
 use crate::stats::rise;
@@ -26,6 +27,9 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> CauseVerdict {
     scored(
         Cause::ReplicaOnly,
         score,
-        format!("{replicas} of {all} replicas and {primaries} primaries are hurt, replay lag {lag:+.1} s"),
+        format!(
+            "{replicas} of {all} replicas and {primaries} primaries are hurt, replay lag {} s",
+            signed(lag, 1)
+        ),
     )
 }

@@ -3,6 +3,7 @@
 use faultline_model::{Cause, CauseVerdict, DeployKind, signal};
 
 use super::clues::{Way, agreement, outside_queries};
+use super::words::fixed;
 use super::{missing, scored};
 use crate::evidence::Evidence;
 use crate::stats::rise;
@@ -14,14 +15,14 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> CauseVerdict {
         let of_extra =
             if evidence.attribution.positive > 0.0 { dearer / evidence.attribution.positive } else { 0.5 };
         let score = 0.9 * rise(of_extra, 0.4, 0.5) * rise(60.0 - ago_s, 0.0, 120.0);
-        return scored(Cause::SchemaDesign, score, format!("{what}, {ago_s:.0} s before the onset"));
-    }
-    if evidence.attribution.positive > 0.0 {
         return scored(
             Cause::SchemaDesign,
-            0.1,
-            "no change of the schema was seen before the onset".to_owned(),
+            score,
+            format!("{what}, {} s before the onset", fixed(ago_s.max(0.0), 0)),
         );
+    }
+    if evidence.attribution.positive > 0.0 {
+        return scored(Cause::SchemaDesign, 0.1, "no change of the schema was seen before the onset");
     }
     let clues = [
         (signal::LOG_BYTES_PER_S, Way::Up, 1.5),
@@ -55,7 +56,7 @@ fn schema_change(evidence: &Evidence<'_>) -> Option<(String, f64)> {
             || change.key.starts_with("ddl")
     });
     let facts =
-        facts.map(|change| (format!("{} {} on {}", change.key, change.change, change.node), change.at));
+        facts.map(|change| (format!("fact {} {} on {}", change.key, change.change, change.node), change.at));
     deploys
         .chain(facts)
         .map(|(what, at)| (what, evidence.onset.secs_since(at)))

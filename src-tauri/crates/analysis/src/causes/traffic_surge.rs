@@ -3,7 +3,8 @@
 use faultline_model::{Cause, CauseVerdict, signal};
 
 use super::clues::{Way, agreement};
-use super::{missing, percent, scored, share};
+use super::words::{percent, share};
+use super::{missing, scored};
 use crate::evidence::{Evidence, TrafficBasis};
 use crate::stats::{probability_above, rise};
 
