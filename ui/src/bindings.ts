@@ -75,7 +75,11 @@ cluster: string | null,
 /**
  * The incident, deploy or rollback that it is about. With `navigate`: the incident to show.
  */
-id: string | null, };
+id: string | null,
+/**
+ * With `navigate`: the deploy whose rollback is to be prepared; null when only the incident is to be shown.
+ */
+rollback: string | null, };
 
 /**
  * What the load is split by.

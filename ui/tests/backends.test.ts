@@ -43,7 +43,7 @@ test("Tauri: events arrive until the subscription ends", async () => {
   const stop = tauriBackend().subscribe(heard);
   const [name, handler] = listen.mock.calls[0] as [string, (event: unknown) => void];
   expect(name).toBe("faultline://changed");
-  const changed = { topic: "frames", cluster: "shop", id: null };
+  const changed = { topic: "frames", cluster: "shop", id: null, rollback: null };
   handler({ payload: changed });
   expect(heard).toHaveBeenCalledWith(changed);
   stop();
@@ -83,8 +83,8 @@ test("HTTP: what is not an event is passed over", () => {
   const heard = vi.fn();
   const stop = httpBackend().subscribe(heard);
   source.onmessage?.({ data: "not JSON" });
-  source.onmessage?.({ data: '{"topic":"health","cluster":null,"id":null}' });
-  expect(heard).toHaveBeenCalledExactlyOnceWith({ topic: "health", cluster: null, id: null });
+  source.onmessage?.({ data: '{"topic":"health","cluster":null,"id":null,"rollback":null}' });
+  expect(heard).toHaveBeenCalledExactlyOnceWith({ topic: "health", cluster: null, id: null, rollback: null });
   stop();
   expect(close).toHaveBeenCalled();
 });

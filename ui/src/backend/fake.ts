@@ -119,7 +119,7 @@ export function fakeBackend(options: FakeOptions = {}): FakeBackend {
     if (rollback === null) return;
     const ended = state !== "running" && state !== "requested";
     rollback = { ...rollback, state, message: MESSAGES[state], finished: ended ? NOW + 38 : null };
-    emit({ topic: "rollback", cluster: "shop", id: rollback.key });
+    emit({ topic: "rollback", cluster: "shop", id: rollback.key, rollback: null });
   }
 
   return {

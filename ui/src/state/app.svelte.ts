@@ -206,20 +206,22 @@ export class AppState {
     if (this.#rounds % ROUNDS_PER_DETAIL === 0) this.#requestDetails();
   }
 
-  #onChanged({ topic, id }: Changed): void {
+  #onChanged({ topic, id, rollback }: Changed): void {
     // Frames come every second from every node; the clock above asks as often as the eye can use.
     if (topic === "frames") return;
     if (topic === "navigate") {
       if (id === null) this.showNow();
-      else void this.#navigate(id);
+      else void this.#navigate(id, rollback);
       return;
     }
     this.refresh();
   }
 
-  /** Shows an incident at once, and its range as soon as the list knows it. */
-  async #navigate(id: string): Promise<void> {
+  /** Shows an incident at once, with the prepared rollback if asked, and its range as soon as the list knows it. */
+  async #navigate(id: string, rollback: string | null): Promise<void> {
     this.showIncident(id);
+    if (rollback !== null)
+      this.overlay = { kind: "rollback", deployId: rollback, incidentId: id, title: rollback };
     if (this.incidents.some((incident) => incident.id === id)) return;
     await this.#refreshIncidents();
     if (this.focus.kind === "incident" && this.focus.id === id) this.showIncident(id);

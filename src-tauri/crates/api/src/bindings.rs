@@ -105,9 +105,6 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(&path, &expected).unwrap();
         }
-        assert_eq!(
-            found, expected,
-            "ui/src/bindings.ts was out of date and has been written anew: commit it"
-        );
+        assert!(found == expected, "ui/src/bindings.ts was out of date and has been written anew: commit it");
     }
 }

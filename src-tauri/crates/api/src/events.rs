@@ -18,5 +18,9 @@ pub fn changed(event: &EngineEvent) -> Changed {
             (Topic::Navigate, None, Some(incident.to_string()))
         }
     };
-    Changed { topic, cluster, id }
+    let rollback = match event {
+        EngineEvent::Navigate(Destination::Rollback { deploy, .. }) => Some(deploy.to_string()),
+        _ => None,
+    };
+    Changed { topic, cluster, id, rollback }
 }

@@ -38,6 +38,7 @@ pub async fn check(config: &Config, secrets: &Secrets, clock: &Arc<dyn Clock>) -
             Err(error) => HealthRow::new(target, "secret", HealthLevel::Error, error.to_string()),
         });
     }
+    rows.extend(not_yet_watched(config));
     if rows.is_empty() {
         rows.push(
             HealthRow::new(
@@ -50,6 +51,20 @@ pub async fn check(config: &Config, secrets: &Secrets, clock: &Arc<dyn Clock>) -
         );
     }
     rows
+}
+
+/// A row for each metric endpoint: they are read from the configuration, and not watched by this version.
+pub(crate) fn not_yet_watched(config: &Config) -> impl Iterator<Item = HealthRow> + '_ {
+    config.metrics.iter().map(|metrics| {
+        let target = format!("{}/{}", metrics.cluster, metrics.node);
+        HealthRow::new(
+            target,
+            "metrics",
+            HealthLevel::Warning,
+            "This version does not watch metric endpoints.",
+        )
+        .with_hint("Watch the database itself by a [[cluster.node]] meanwhile.")
+    })
 }
 
 async fn check_node(

@@ -31,7 +31,7 @@ pub const MAX_SECRET_BYTES: usize = 2560;
 pub enum SecretError {
     /// The keyring has no such entry.
     #[error(
-        "the keyring has no entry {name}: store it in the settings, or name an environment variable with env:NAME"
+        "the keyring has no entry {name}: store it (on Linux: secret-tool store --label=faultline service faultline username {name}), or name an environment variable with env:NAME"
     )]
     Missing {
         /// The entry.

@@ -9,6 +9,8 @@ wire! {
         pub cluster: Option<String>,
         /// The incident, deploy or rollback that it is about. With `navigate`: the incident to show.
         pub id: Option<String>,
+        /// With `navigate`: the deploy whose rollback is to be prepared; null when only the incident is to be shown.
+        pub rollback: Option<String>,
     }
 }
 
