@@ -16,6 +16,7 @@ use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::check;
 use crate::cluster::ClusterRequest;
 use crate::config::Config;
 use crate::deploy_inbox;
@@ -99,6 +100,7 @@ impl Engine {
         let (hub, health) = (Hub::default(), HealthBoard::default());
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
+        health.update(check::not_yet_watched(&config));
 
         let ways_back = Arc::new(WaysBack::open(&config, &secrets, &health).await);
         let can_roll_back = {
