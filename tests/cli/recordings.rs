@@ -14,7 +14,7 @@ use crate::run::{EMPTY_CLUSTER, Ended, Place, Running};
 /// When the made-up trouble begins, seconds after the recording.
 const TROUBLE_S: u32 = 60;
 /// Length of the made-up recording, seconds.
-const LENGTH_S: u32 = 120;
+pub(crate) const LENGTH_S: u32 = 120;
 /// When it begins, Unix seconds.
 const BEGIN_S: f64 = 1_769_868_000.0;
 
@@ -30,7 +30,7 @@ fn header() -> Header {
 }
 
 /// A quiet minute, and one with thirty times the load from one query.
-fn observations() -> Vec<Observation> {
+pub(crate) fn observations(begin_s: f64) -> Vec<Observation> {
     let group = |fp: &str, count: u32| SessionGroup {
         fp: Some(fp.into()),
         wait: None,
@@ -53,7 +53,7 @@ fn observations() -> Vec<Observation> {
     (1..=LENGTH_S)
         .map(|second| {
             let bad = second > TROUBLE_S;
-            let mut frame = Frame::new(Timestamp::from_secs(BEGIN_S + f64::from(second)), "db".into());
+            let mut frame = Frame::new(Timestamp::from_secs(begin_s + f64::from(second)), "db".into());
             frame.sessions = Some(vec![group("a", 1 + second % 2), group("b", if bad { 30 } else { 1 })]);
             if second % 5 == 0 {
                 let bad_ms = if bad { 150_000.0 } else { 5_000.0 };
@@ -67,7 +67,7 @@ fn observations() -> Vec<Observation> {
 
 fn write(path: &Path) {
     let mut file = RecordingFile::create(path, &header()).unwrap();
-    observations().iter().for_each(|observation| file.write(observation).unwrap());
+    observations(BEGIN_S).iter().for_each(|observation| file.write(observation).unwrap());
     file.finish().unwrap();
 }
 
@@ -160,7 +160,7 @@ fn an_empty_store_makes_no_recording() {
 async fn a_range_of_the_store_replays_as_it_was() {
     let place = Place::new(EMPTY_CLUSTER);
     let history = History::open(&place.data()).await.unwrap();
-    history.append(&"shop".into(), &observations()).await.unwrap();
+    history.append(&"shop".into(), &observations(BEGIN_S)).await.unwrap();
     history.close().await;
     write(&place.path("original.jsonl"));
     let original = replay(&place, "original.jsonl");

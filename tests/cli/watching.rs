@@ -3,9 +3,14 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ExitStatus, Stdio};
 
+use faultline_engine::SystemClock;
+use faultline_history::History;
+use faultline_model::Clock;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::{Value, json};
 
+use crate::recordings::{LENGTH_S, observations};
 use crate::run::{EMPTY_CLUSTER, Place};
 
 /// A watcher that has begun to watch; killed when dropped.
@@ -20,6 +25,17 @@ impl Watcher {
         BufReader::new(watcher.0.stderr.take().unwrap()).read_line(&mut first).unwrap();
         assert_eq!(first, "watching shop\n");
         watcher
+    }
+
+    /// The first lines that a watcher prints as JSON.
+    fn first_lines(place: &Place, count: usize) -> Vec<Value> {
+        let mut command = place.command(&["watch", "--json"]);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut watcher = Self(child.unwrap());
+        let lines = BufReader::new(watcher.0.stdout.take().unwrap()).lines();
+        let lines = lines.take(count).map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+        assert_eq!(watcher.end(Signal::SIGTERM).code(), Some(0));
+        lines
     }
 
     fn end(mut self, signal: Signal) -> ExitStatus {
@@ -57,4 +73,30 @@ fn one_watches_a_store_and_others_work_beside_it() {
     let crashed = Watcher::start(&place);
     assert_eq!(crashed.end(Signal::SIGKILL).code(), None);
     assert_eq!(Watcher::start(&place).end(Signal::SIGINT).code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_happened_while_nobody_watched_is_said_at_the_start() {
+    let now = SystemClock.now();
+
+    let place = Place::new(EMPTY_CLUSTER);
+    let history = History::open(&place.data()).await.unwrap();
+    let begin_s = (now - f64::from(LENGTH_S) - 1.0).as_secs();
+    history.append(&"shop".into(), &observations(begin_s)).await.unwrap();
+    history.close().await;
+    let said = Watcher::first_lines(&place, 2);
+    assert_eq!((&said[0]["event"], &said[1]["event"]), (&json!("opened"), &json!("verdict")), "{said:#?}");
+    assert_eq!((&said[0]["incident"], &said[1]["incident"]), (&json!("1"), &json!("1")), "{said:#?}");
+
+    let place = Place::new(EMPTY_CLUSTER);
+    let history = History::open(&place.data()).await.unwrap();
+    let onset_s = (now - 86_400.0).as_secs();
+    let opened = json!({
+        "t": onset_s, "event": "opened", "incident": "7", "cluster": "shop", "onset": onset_s,
+        "severity": "critical", "load_ratio": 9.0,
+    });
+    history.record_event(&"shop".into(), &serde_json::from_value(opened).unwrap()).await.unwrap();
+    history.close().await;
+    let said = Watcher::first_lines(&place, 1);
+    assert_eq!((&said[0]["event"], &said[0]["incident"]), (&json!("resolved"), &json!("7")), "{said:#?}");
 }
