@@ -77,6 +77,10 @@ pub struct AnalysisConfig {
     pub first_verdict_s: f64,
     /// Least time between two verdicts, seconds.
     pub verdict_spacing_s: f64,
+    /// The same as a share of the time since opening, where that is longer.
+    pub verdict_spacing_share: f64,
+    /// Longest such time, seconds.
+    pub verdict_spacing_max_s: f64,
     /// Change of a probability, score or share that is worth a new verdict.
     pub verdict_step: f64,
     /// Calm before an incident is called recovering, seconds; the calm itself takes three samples at least to be seen.
@@ -145,6 +149,8 @@ impl Default for AnalysisConfig {
             traffic_min_calls: 5.0,
             first_verdict_s: 2.0,
             verdict_spacing_s: 2.0,
+            verdict_spacing_share: 0.1,
+            verdict_spacing_max_s: 10.0,
             verdict_step: 0.15,
             recovering_s: 5.0,
             resolved_s: 35.0,

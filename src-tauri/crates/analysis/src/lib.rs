@@ -194,9 +194,11 @@ impl Analysis {
     fn speak(&mut self, now: Timestamp, events: &mut Vec<EventKind>) {
         let Some(incident) = &self.incident else { return };
         let config = &self.config;
-        let too_soon =
-            incident.judged.is_some_and(|judged| now.secs_since(judged) < config.verdict_spacing_s)
-                && incident.said.is_some();
+        // The longer it has lasted, the less a second more can tell.
+        let spacing_s = (config.verdict_spacing_share * now.secs_since(incident.opened))
+            .clamp(config.verdict_spacing_s, config.verdict_spacing_max_s);
+        let too_soon = incident.judged.is_some_and(|judged| now.secs_since(judged) < spacing_s)
+            && incident.said.is_some();
         if too_soon || (incident.said.is_some() && incident.calm_since.is_some()) {
             return;
         }

@@ -1,7 +1,7 @@
 //! What the queries of one node did over a stretch of time: rates from counters, what has not finished and who was at
 //! work from session samples. The two halves of attribution, before and after, are made here; splitting is not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use faultline_model::{Fingerprint, SessionGroup, Timestamp};
 
@@ -66,6 +66,13 @@ impl Window {
     }
 }
 
+/// Sums while rows are read: hundreds of spans of hundreds of rows, so that neither a copy nor an order is afforded.
+type Rates<'a> = HashMap<&'a Fingerprint, Use>;
+
+fn owned(rates: Rates<'_>) -> BTreeMap<Fingerprint, Use> {
+    rates.into_iter().map(|(fp, used)| (fp.clone(), used)).collect()
+}
+
 /// The stretch before the trouble: whole counter spans and samples in `(from, to]`.
 pub(crate) fn before(node: &Node, from: Timestamp, to: Timestamp) -> Window {
     let mut window = Window::default();
@@ -76,9 +83,11 @@ pub(crate) fn before(node: &Node, from: Timestamp, to: Timestamp) -> Window {
         .collect();
     window.counted_s = spans.iter().map(|counted| counted.span_s).sum();
     let total_s = window.counted_s.max(f64::MIN_POSITIVE);
+    let mut rates = Rates::new();
     for row in spans.iter().flat_map(|counted| &counted.rows) {
-        add_rates(window.entry(&row.fp), row, 1.0 / total_s);
+        add_rates(rates.entry(&row.fp).or_default(), row, 1.0 / total_s);
     }
+    window.uses = owned(rates);
     sample_into(&mut window, node, from, to);
     let span_s = median(spans.iter().map(|counted| counted.span_s)).unwrap_or(UNFINISHED_SPAN_S);
     let weight = 1.0 / window.samples.max(1) as f64;
@@ -100,6 +109,7 @@ pub(crate) fn after(
     let mut window = Window::default();
     let mut first = now;
     let mut last = None;
+    let mut rates = Rates::new();
     for counted in node.counters.iter().filter(|counted| counted.at > from) {
         let start = counted.at - counted.span_s;
         let early_s = from.max(onset).secs_since(start).clamp(0.0, counted.span_s);
@@ -116,7 +126,7 @@ pub(crate) fn after(
             } else {
                 None
             };
-            let used = window.entry(&row.fp);
+            let used = rates.entry(&row.fp).or_default();
             add_rates(used, row, 1.0);
             if let Some(usual) = share {
                 used.calls_per_s = (used.calls_per_s - usual.calls_per_s * early_s).max(0.0);
@@ -129,9 +139,9 @@ pub(crate) fn after(
     }
     if window.is_counted() {
         let per_s = 1.0 / window.counted_s;
-        window.uses.values_mut().for_each(|used| scale(used, per_s));
+        rates.values_mut().for_each(|used| scale(used, per_s));
+        window.uses = owned(rates);
     } else {
-        window.uses.clear();
         window.counted_s = 0.0;
     }
     sample_into(&mut window, node, from, now);
