@@ -192,19 +192,26 @@ fn sample_into(window: &mut Window, node: &Node, from: Timestamp, to: Timestamp)
     let samples: Vec<_> = node.samples.iter().filter(|sample| from < sample.at && sample.at <= to).collect();
     window.samples = samples.len();
     let weight = 1.0 / samples.len().max(1) as f64;
+    let (mut people, mut clients, mut sampled) = (HashMap::new(), HashMap::new(), HashMap::new());
     for group in samples.iter().flat_map(|sample| &sample.groups) {
         let load = f64::from(group.count) * weight;
         *window.waits.entry(Wait::of(group.wait.as_deref())).or_default() += load;
-        let who = Identity { user: group.user.clone(), app: group.app.clone() };
-        *window.people.entry((group.fp.clone(), who)).or_default() += load;
+        *people.entry((&group.fp, &group.user, &group.app)).or_default() += load;
         if let Some(client) = &group.client {
-            *window.clients.entry(client.clone()).or_default() += load;
+            *clients.entry(client).or_default() += load;
         }
         match &group.fp {
-            Some(fp) => window.entry(fp).sampled += load,
+            Some(fp) => *sampled.entry(fp).or_default() += load,
             None => window.anonymous += load,
         }
     }
+    let named = |(fp, user, app): (&Option<Fingerprint>, &Option<String>, &Option<String>)| {
+        (fp.clone(), Identity { user: user.clone(), app: app.clone() })
+    };
+    window.people = people.into_iter().map(|(key, load)| (named(key), load)).collect();
+    window.clients =
+        clients.into_iter().map(|(client, load): (&String, f64)| (client.clone(), load)).collect();
+    sampled.into_iter().for_each(|(fp, load): (&Fingerprint, f64)| window.entry(fp).sampled += load);
 }
 
 /// Adds the running time of unfinished statements within the last `span_s`, as load. Only the oldest of a group is
