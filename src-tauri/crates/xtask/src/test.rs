@@ -7,7 +7,8 @@ use crate::program::{self, cargo, is_there, npm, root};
 use crate::steps::Steps;
 use crate::{demo, setup};
 
-/// Crates whose tests need neither a server nor a display.
+/// Crates whose tests need neither a server nor a display. The thin doors above the engine (`api`, `faultctl`) are left
+/// to the full run: after an edit in `analysis`, linking them would take longer than everything else together.
 const FAST: &[&str] = &[
     "faultline-model",
     "faultline-fingerprint",
@@ -19,20 +20,23 @@ const FAST: &[&str] = &[
     "faultline-analysis",
     "faultline-chart",
     "faultline-engine",
-    "faultline-api",
-    "faultctl",
 ];
 
 /// Everything, as the demo builds it: with one choice of packages and features for all steps, cargo compiles each
 /// dependency once to check it and once to run it.
 const EVERYTHING: &[&str] = &["--locked", "--workspace", "--features", demo::FEATURES];
 
+/// The profile of `.config/nextest.toml` that leaves out what takes long.
+const FAST_PROFILE: &str = "fast";
+/// The one that leaves out nothing.
+const FULL_PROFILE: &str = "default";
+
 /// Runs the tests.
 pub(crate) fn run(fast: bool) -> Result<(), TaskError> {
     let mut steps = Steps::default();
     if fast {
         let packages = FAST.iter().flat_map(|package| ["-p", *package]);
-        steps.run("tests", || program::run(tests().arg("--locked").args(packages)));
+        steps.run("tests", || program::run(tests(FAST_PROFILE).args(packages)));
     } else {
         everything(&mut steps);
     }
@@ -61,17 +65,19 @@ fn everything(steps: &mut Steps) {
     steps.run("layers, licences, bans", || {
         program::run(cargo().arg("test").args(EVERYTHING).args(["--test", "tidy"]))
     });
-    steps.run("tests", || program::run(tests().args(EVERYTHING)));
+    steps.run("tests", || program::run(tests(FULL_PROFILE).args(EVERYTHING)));
     steps.run("demo", || demo::play(true, &[]));
 }
 
-/// nextest where it is installed, else the tests as cargo runs them.
-fn tests() -> Command {
+/// nextest with one of its profiles where it is installed, else the tests as cargo runs them. Examples and benchmarks
+/// are left to lint.
+fn tests(profile: &str) -> Command {
     let mut command = cargo();
     if is_there(cargo().args(["nextest", "--version"])) {
-        command.args(["nextest", "run", "--no-fail-fast", "--no-tests=pass"]);
+        command.args(["nextest", "run", "--profile", profile]);
     } else {
-        command.args(["test", "--no-fail-fast", "--tests"]);
+        command.args(["test", "--no-fail-fast"]);
     }
+    command.arg("--tests");
     command
 }
