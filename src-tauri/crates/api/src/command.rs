@@ -1,6 +1,7 @@
 //! The door: a command by domain and name, its arguments and its answer as JSON.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use faultline_engine::Engine;
 use serde_json::Value;
@@ -35,7 +36,10 @@ impl Api {
     /// # Errors
     /// With a code, a message and perhaps a hint, for the window.
     pub async fn call(&self, domain: &str, name: &str, args: Value) -> Result<Value, ApiErrorView> {
-        self.dispatch(domain, name, args).await.map_err(ApiErrorView::from)
+        let asked = Instant::now();
+        let answered = self.dispatch(domain, name, args).await.map_err(ApiErrorView::from);
+        tracing::debug!(domain, name, elapsed_ms = asked.elapsed().as_millis(), "A command was answered.");
+        answered
     }
 
     async fn dispatch(&self, domain: &str, name: &str, args: Value) -> Result<Value, ApiError> {

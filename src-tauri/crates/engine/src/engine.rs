@@ -396,6 +396,7 @@ impl Recoveries for ClusterRecoveries {
             at: self.clock.now(),
             load_ratio: recovery.load_ratio,
             guilty: recovery.queries_load,
+            calm: recovery.calm,
             resolved: record.is_some_and(|record| record.resolved.is_some()),
         })
     }

@@ -31,6 +31,8 @@ pub(crate) struct Look {
     pub(crate) load_ratio: Option<f64>,
     /// Load of the guilty queries.
     pub(crate) guilty: LoadAas,
+    /// Nothing that opened the incident is out of its usual range any more.
+    pub(crate) calm: bool,
     /// Analysis has closed the incident.
     pub(crate) resolved: bool,
 }
@@ -64,8 +66,9 @@ impl Verifier {
 
     /// Takes a look in.
     pub(crate) fn look(&mut self, look: Look) -> Verification {
-        let load_is_back =
-            look.resolved || look.load_ratio.is_some_and(|ratio| ratio <= self.limits.load_ratio);
+        let load_is_back = look.resolved
+            || look.calm
+            || look.load_ratio.is_some_and(|ratio| ratio <= self.limits.load_ratio);
         let guilty_are_gone = look.guilty.0 <= self.guilty_before.0 * self.limits.guilty_share;
         if load_is_back && (guilty_are_gone || look.resolved) {
             let since = *self.good_since.get_or_insert(look.at);
@@ -96,6 +99,7 @@ mod tests {
                 at: Timestamp::from_secs(second as f64),
                 load_ratio,
                 guilty: LoadAas(guilty),
+                calm: false,
                 resolved: false,
             };
             last = (verifier.look(look), second);

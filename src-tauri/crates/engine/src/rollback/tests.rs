@@ -48,7 +48,13 @@ struct Database {
 impl Recoveries for Database {
     async fn look(&self, _: Option<&IncidentId>, _: &[Fingerprint]) -> Option<Look> {
         let at = SystemClock.now();
-        Some(Look { at, load_ratio: Some(self.load_ratio), guilty: LoadAas(0.0), resolved: false })
+        Some(Look {
+            at,
+            load_ratio: Some(self.load_ratio),
+            guilty: LoadAas(0.0),
+            calm: false,
+            resolved: false,
+        })
     }
 }
 

@@ -17,6 +17,9 @@ use crate::error::{Error, Result, database, io};
 use crate::folder::{Folder, Owner};
 use crate::process::Process;
 
+/// Niceness of the servers.
+const SERVER_NICENESS: i32 = 10;
+
 /// How long `initdb` may take (usually one second).
 const INITDB_DEADLINE: Duration = Duration::from_secs(90);
 /// How long a server may take until it answers.
@@ -359,7 +362,9 @@ fn configuration(options: &Options, port: u16, folder: &Path) -> String {
 }
 
 fn command(binaries: &Binaries, folder: &Path, program: &str) -> Command {
-    let mut command = Command::new(binaries.program(program));
+    // In life the database is another machine. Here it shares the cores with who watches it, and gives way.
+    let mut command = Command::new("/usr/bin/nice");
+    command.arg("-n").arg(SERVER_NICENESS.to_string()).arg(binaries.program(program));
     // Nothing of the caller's environment (`PGDATA`, `PGPORT`, `LC_ALL`, …) may reach the server.
     command.env_clear().env("LC_ALL", "C").env("TZ", "UTC").current_dir(folder);
     if let Some(Owner { uid, gid }) = binaries.owner() {

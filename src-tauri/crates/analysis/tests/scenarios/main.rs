@@ -1,5 +1,7 @@
 //! Whole incidents and quiet hours: observations in, events out.
 
+mod endings;
+mod same;
 mod support;
 
 use faultline_analysis::{Analysis, AnalysisConfig, Phase, Replay};
@@ -283,103 +285,6 @@ fn severity_at_opening_says_whether_users_must_notice() {
     }
 }
 
-/// When it was called recovering and when resolved, in seconds of the scenario.
-fn ends(events: &[IncidentEvent]) -> (Vec<f64>, Vec<f64>) {
-    let at = |wanted: fn(&EventKind) -> bool| {
-        events.iter().filter(|event| wanted(&event.kind)).map(second).collect()
-    };
-    (
-        at(|kind| matches!(kind, EventKind::Recovering { .. })),
-        at(|kind| matches!(kind, EventKind::Resolved { .. })),
-    )
-}
-
-/// What is left after the trouble: somewhat more than before, and company now and then.
-fn rest(t: f64, world: &mut World, random: &mut Random) {
-    nearly_idle(t, world, random);
-    world.idle(0.08);
-    world.queries.iter_mut().for_each(|query| query.calls_per_s *= 5.0);
-}
-
-#[test]
-fn the_end_is_told_soon_and_once() {
-    // Latest seconds after the load is back, at 180, until it is called recovering and resolved.
-    let cases: [(&str, (f64, f64), Change); 6] = [
-        ("sampled every second", (11.0, 45.0), |t, world, random| ending(t, 1.0, 13.0, world, random)),
-        ("every 2 s", (16.0, 50.0), |t, world, random| ending(t, 2.0, 13.0, world, random)),
-        ("every 5 s after it began", (25.0, 60.0), |t, world, random| {
-            ending(t, if t > 140.0 { 5.0 } else { 2.0 }, 13.0, world, random);
-        }),
-        ("dearer for a while, as caches are cold", (14.0, 48.0), |t, world, random| {
-            ending(t, 1.0, 13.0, world, random);
-            if (180.0..210.0).contains(&t) {
-                world.queries.iter_mut().for_each(|query| query.ms *= 4.0);
-            }
-        }),
-        ("a smaller effect", (20.0, 55.0), |t, world, random| ending(t, 1.0, 5.0, world, random)),
-        ("a busy database", (25.0, 60.0), |t, world, _| {
-            if (121.0..180.0).contains(&t) {
-                world.queries.iter_mut().for_each(|query| query.calls_per_s *= 4.0);
-            }
-        }),
-    ];
-    for seed in 1..=8 {
-        for (name, (recovering_s, resolved_s), change) in cases {
-            let events = events(&Scenario { seconds: 420, seed, change, deploys: vec![] });
-            let (recovering, resolved) = ends(&events);
-            let story: Vec<String> =
-                events.iter().map(|event| format!("{:>5} {}", second(event), line(event))).collect();
-            let story = format!("{name}, seed {seed}\n{}", story.join("\n"));
-            assert_eq!((recovering.len(), resolved.len()), (1, 1), "{story}");
-            assert!((180.0..=180.0 + recovering_s).contains(&recovering[0]), "{story}");
-            assert!((recovering[0] + 25.0..=180.0 + resolved_s).contains(&resolved[0]), "{story}");
-        }
-    }
-}
-
-fn ending(t: f64, sampled_every: f64, load: f64, world: &mut World, random: &mut Random) {
-    world.idle(0.08);
-    if (121.0..180.0).contains(&t) {
-        world.scan(load);
-    } else if t >= 180.0 {
-        rest(t, world, random);
-    }
-    world.sampled_every = sampled_every;
-}
-
-#[test]
-fn what_goes_on_is_not_called_recovering_and_what_returns_is_one_incident() {
-    let goes_on: [(&str, Change); 3] = [
-        ("13 sessions", |t, world, _| huge(t, 1.0, world)),
-        ("traffic", |t, world, _| {
-            if t >= 121.0 {
-                world.queries.iter_mut().for_each(|query| query.calls_per_s *= 4.0);
-            }
-        }),
-        ("3 sessions", |t, world, _| {
-            world.idle(0.08);
-            if t >= 121.0 {
-                world.scan(3.0);
-            }
-        }),
-    ];
-    for seed in 1..=6 {
-        for (name, change) in goes_on {
-            let events = events(&Scenario { seconds: 600, seed, change, deploys: vec![] });
-            assert_eq!(ends(&events), (vec![], vec![]), "{name}, seed {seed}");
-        }
-        let change: Change = |t, world, random| {
-            ending(t, 1.0, 13.0, world, random);
-            if (200.0..240.0).contains(&t) {
-                world.scan(13.0);
-            }
-        };
-        let (recovering, resolved) = ends(&events(&Scenario { seconds: 420, seed, change, deploys: vec![] }));
-        assert_eq!((recovering.len(), resolved.len()), (2, 1), "seed {seed}: {recovering:?} {resolved:?}");
-        assert!(resolved[0] <= 285.0, "seed {seed}: {resolved:?}");
-    }
-}
-
 #[test]
 fn an_idle_database_with_company_now_and_then_is_no_incident() {
     for seed in 1..=8 {
@@ -510,72 +415,6 @@ fn what_is_no_incident_opens_none() {
             check(name, &Scenario { seconds, seed, change, deploys: vec![] }, &QUIET);
         }
     }
-}
-
-#[test]
-fn it_does_not_matter_how_a_frame_is_cut() {
-    let (mut whole, mut parts) = (Vec::new(), Vec::new());
-    let mut live = Analysis::new(AnalysisConfig::default(), &header());
-    let mut recorded = Analysis::new(AnalysisConfig::default(), &header());
-    run(&demo(3), |group| {
-        group.iter().for_each(|observation| live.observe(observation));
-        group.iter().rev().flat_map(take_apart).for_each(|observation| recorded.observe(&observation));
-        whole.extend(live.settle());
-        parts.extend(recorded.settle());
-        live.is_suspicious()
-    });
-    assert!(!whole.is_empty());
-    assert_eq!(whole, parts);
-}
-
-#[test]
-fn replay_says_the_same_as_live_and_nothing_at_the_end() {
-    let mut live = Analysis::new(AnalysisConfig::default(), &header());
-    let mut lines: Vec<Observation> = Vec::new();
-    let mut expected = Vec::new();
-    run(&demo(4), |group| {
-        group.iter().for_each(|observation| live.observe(observation));
-        lines.extend(group.iter().flat_map(take_apart));
-        expected.extend(live.settle());
-        live.is_suspicious()
-    });
-    let last = lines.last().map(Observation::at).unwrap_or_default();
-    expected.retain(|event: &IncidentEvent| event.t < last);
-    for _ in 0..2 {
-        let mut replay = Replay::new(AnalysisConfig::default(), &header());
-        let events: Vec<IncidentEvent> = lines.iter().flat_map(|line| replay.feed(line)).collect();
-        assert_eq!(events, expected);
-    }
-}
-
-#[test]
-fn a_restart_finds_the_incident_open_again() {
-    let mut history: Vec<Observation> = Vec::new();
-    let mut scenario = demo(5);
-    scenario.seconds = 110;
-    run(&scenario, |group| {
-        history.extend(group);
-        true
-    });
-    let mut analysis = Analysis::new(AnalysisConfig::default(), &header());
-    analysis.set_next_incident(7);
-    let mut at: Option<Timestamp> = None;
-    for observation in &history {
-        if at.is_some_and(|at| at != observation.at()) {
-            analysis.settle();
-        }
-        at = Some(observation.at());
-        analysis.observe(observation);
-    }
-    analysis.settle();
-    assert_eq!(analysis.open_incident().unwrap().as_str(), "7");
-    assert_eq!(analysis.phase(), Phase::Open);
-    let recovery = analysis.recovery(&["guilty".into()]);
-    assert!(
-        !recovery.calm && recovery.queries_load.0 > 3.0 && recovery.queries_baseline.0 == 0.0,
-        "{recovery:?}"
-    );
-    assert!(recovery.load_ratio.unwrap() > 2.0, "{recovery:?}");
 }
 
 #[test]
