@@ -8,6 +8,7 @@ use faultline_engine::history_step_s;
 use faultline_model::{ClusterName, Fingerprint, TimeRange};
 
 use crate::Api;
+use crate::cluster;
 use crate::error::ApiError;
 use crate::range;
 use crate::ticks::tick;
@@ -23,7 +24,11 @@ const PX_PER_POINT: f64 = 2.0;
 
 pub(crate) async fn draw(api: &Api, args: ChartRequest) -> Result<ChartsView, ApiError> {
     let range = range::range(args.from, args.to, args.last_s, api.engine.now())?;
+    let environment = &cluster::named(api, &args.cluster)?.environment;
     let cluster = ClusterName::from(args.cluster.as_str());
+    if args.last_s.is_some() {
+        api.engine.looked_at(&cluster);
+    }
     let ticks = ticks(api, &cluster, range, f64::from(args.width_px) / PX_PER_POINT).await?;
     let texts = texts(api, &cluster, &ticks).await?;
     let theme = theme(args.theme);
@@ -32,7 +37,7 @@ pub(crate) async fn draw(api: &Api, args: ChartRequest) -> Result<ChartsView, Ap
         build::load_by_query(&ticks, TOP_QUERIES, &texts, theme),
         build::calls_per_s(&ticks, theme),
     ];
-    let (flags, bands) = (flags(api, &cluster, range).await?, bands(api, &cluster, range).await?);
+    let (flags, bands) = (flags(api, environment, range).await?, bands(api, &cluster, range).await?);
     let drawn_flags: Vec<Flag> = flags.iter().map(|(flag, _)| flag.clone()).collect();
     let drawn_bands: Vec<Band> = bands.iter().map(|(band, _)| *band).collect();
     let canvas = Canvas { width_px: args.width_px, height_px: args.panel_height_px, theme, scale: 1.0 };
@@ -83,19 +88,8 @@ pub(crate) fn fingerprints(ticks: &[Tick]) -> Vec<Fingerprint> {
     distinct.into_iter().cloned().collect()
 }
 
-async fn flags(
-    api: &Api,
-    cluster: &ClusterName,
-    range: TimeRange,
-) -> Result<Vec<(Flag, FlagView)>, ApiError> {
-    let environment = api
-        .engine
-        .config()
-        .clusters
-        .iter()
-        .find(|known| known.name == cluster.as_str())
-        .map(|known| known.environment.clone());
-    let deploys = api.engine.history().deploys(range, environment.as_deref()).await?;
+async fn flags(api: &Api, environment: &str, range: TimeRange) -> Result<Vec<(Flag, FlagView)>, ApiError> {
+    let deploys = api.engine.history().deploys(range, Some(environment)).await?;
     Ok(deploys
         .into_iter()
         .filter_map(|deploy| {

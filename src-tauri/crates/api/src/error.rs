@@ -66,10 +66,7 @@ impl ApiError {
             Self::UnknownCommand { .. } | Self::BadArguments { .. } | Self::BadRequest { .. } => {
                 "bad_request"
             }
-            Self::NotFound { .. }
-            | Self::Engine(EngineError::UnknownDeploy { .. } | EngineError::UnknownCluster { .. }) => {
-                "not_found"
-            }
+            Self::NotFound { .. } | Self::Engine(EngineError::UnknownDeploy { .. }) => "not_found",
             Self::Refused { .. }
             | Self::Engine(
                 EngineError::PreviewChanged | EngineError::NoRollback { .. } | EngineError::Rollback { .. },

@@ -4,6 +4,7 @@
 
 pub mod bindings;
 mod charts;
+mod cluster;
 mod command;
 mod deploys;
 mod error;

@@ -9,6 +9,7 @@ use faultline_model::{ClusterName, Fingerprint, TimeRange, Timestamp};
 
 use crate::Api;
 use crate::charts;
+use crate::cluster;
 use crate::error::ApiError;
 use crate::range;
 use crate::types::{QueriesRequest, QueryRow};
@@ -25,6 +26,7 @@ const NOW_S: f64 = 60.0;
 pub(crate) async fn top(api: &Api, args: QueriesRequest) -> Result<Vec<QueryRow>, ApiError> {
     let range = range::range(args.from, args.to, args.last_s, api.engine.now())?;
     let windows = Windows::of(range, args.last_s.is_some());
+    cluster::named(api, &args.cluster)?;
     let cluster = ClusterName::from(args.cluster.as_str());
     let ticks = charts::ticks(api, &cluster, windows.whole(), POINTS).await?;
     let limit = MAX_ROWS.min(args.limit as usize);

@@ -23,6 +23,9 @@ use crate::status::ClusterStatus;
 /// Reports and requests that may wait for a cluster's task.
 pub(crate) const MAX_WAITING_REPORTS: usize = 256;
 
+/// A look at the cluster counts for this long, seconds.
+const LOOK_LASTS_S: f64 = 10.0;
+
 /// What others ask of a cluster's task.
 #[derive(Debug)]
 pub(crate) enum ClusterRequest {
@@ -30,8 +33,8 @@ pub(crate) enum ClusterRequest {
     Deploy(Box<Deploy>),
     /// How far the database has recovered from the given queries.
     Recovery { queries: Vec<Fingerprint>, reply: oneshot::Sender<Recovery> },
-    /// A window shows the cluster, or no longer does.
-    Focus(bool),
+    /// A window shows the cluster, and will say so again while it does.
+    LookedAt,
 }
 
 /// What a cluster's task works with.
@@ -75,7 +78,7 @@ impl ClusterTask {
         mut requests: mpsc::Receiver<ClusterRequest>,
         stop: CancellationToken,
     ) {
-        let mut focused = false;
+        let mut looked_at = None;
         let mut last_at = Timestamp::default();
         let untold = std::mem::take(&mut self.untold);
         self.say(untold).await;
@@ -92,18 +95,19 @@ impl ClusterTask {
                     ClusterRequest::Recovery { queries, reply } => {
                         reply.send(self.analysis.recovery(&queries)).ok();
                     }
-                    ClusterRequest::Focus(on) => focused = on,
+                    ClusterRequest::LookedAt => looked_at = Some(self.clock.now()),
                 },
                 else => break,
             }
-            self.set_attention(focused);
+            self.set_attention(looked_at);
         }
     }
 
-    fn set_attention(&self, focused: bool) {
+    fn set_attention(&self, looked_at: Option<Timestamp>) {
+        let age_s = looked_at.map(|at| self.clock.now().secs_since(at).abs());
         let attention = if self.analysis.is_suspicious() {
             Attention::Suspicion
-        } else if focused {
+        } else if age_s.is_some_and(|age_s| age_s < LOOK_LASTS_S) {
             Attention::Focused
         } else {
             Attention::Quiet

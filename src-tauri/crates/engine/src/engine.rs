@@ -232,22 +232,12 @@ impl Engine {
         self.webhooks.iter().map(|server| server.addr).collect()
     }
 
-    /// A window shows the cluster, or no longer does: counters are read more often while it is looked at.
-    ///
-    /// # Errors
-    /// There is no such cluster.
-    pub async fn focus(&self, cluster: &ClusterName, on: bool) -> Result<(), EngineError> {
-        let handle = self.cluster(cluster)?;
-        // A cluster whose task has ended has nothing to read more often.
-        handle.requests.send(ClusterRequest::Focus(on)).await.ok();
-        Ok(())
-    }
-
-    fn cluster(&self, name: &ClusterName) -> Result<&ClusterHandle, EngineError> {
-        self.clusters.get(name).ok_or_else(|| EngineError::UnknownCluster {
-            name: name.to_string(),
-            known: self.clusters.keys().map(ClusterName::as_str).collect::<Vec<_>>().join(", "),
-        })
+    /// A window shows the cluster: counters are read more often for a while. Said again with every look.
+    pub fn looked_at(&self, cluster: &ClusterName) {
+        if let Some(handle) = self.clusters.get(cluster) {
+            // A task that is too busy to listen is not slowed down further; the next look says it again.
+            handle.requests.try_send(ClusterRequest::LookedAt).ok();
+        }
     }
 
     /// Stores a deploy, as a feed would.

@@ -67,12 +67,4 @@ pub enum EngineError {
     /// What would run has changed since it was shown.
     #[error("what would run has changed since it was shown; look at the new preview and confirm again")]
     PreviewChanged,
-    /// The cluster is not in the configuration.
-    #[error("no cluster is called {name}; the configuration has: {known}")]
-    UnknownCluster {
-        /// The name that was asked for.
-        name: String,
-        /// Those that there are.
-        known: String,
-    },
 }

@@ -40,9 +40,7 @@ impl CommandError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage { .. } => EXIT_USAGE,
-            Self::Config(_) | Self::Engine(EngineError::Config(_) | EngineError::UnknownCluster { .. }) => {
-                EXIT_CONFIGURATION
-            }
+            Self::Config(_) | Self::Engine(EngineError::Config(_)) => EXIT_CONFIGURATION,
             Self::Engine(_)
             | Self::History(_)
             | Self::NothingSeen { .. }
