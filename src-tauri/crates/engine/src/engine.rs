@@ -141,18 +141,7 @@ impl Engine {
             Arc::clone(&clock),
             stop.clone(),
         ));
-        let rollbacks = Arc::new(Rollbacks {
-            history: history.clone(),
-            hub: hub.clone(),
-            clock: Arc::clone(&clock),
-            incidents: Arc::clone(&incidents),
-            recoveries: Arc::new(ClusterRecoveries {
-                clusters: Arc::clone(&clusters),
-                history: history.clone(),
-                clock: Arc::clone(&clock),
-            }),
-            limits: VerificationLimits::default(),
-        });
+        let rollbacks = Arc::new(rollbacks(&history, &hub, &clock, &incidents, &clusters));
         Ok(Arc::new(Self {
             config,
             history,
@@ -358,6 +347,26 @@ async fn tell_of_incidents(
                 incidents.notify_without_verdict(&id).await;
             });
         }
+    }
+}
+
+/// Rollbacks that are verified on the clusters.
+fn rollbacks(
+    history: &History,
+    hub: &Hub,
+    clock: &Arc<dyn Clock>,
+    incidents: &Arc<Incidents>,
+    clusters: &Arc<Clusters>,
+) -> Rollbacks {
+    let (clusters, clock) = (Arc::clone(clusters), Arc::clone(clock));
+    let recoveries = ClusterRecoveries { clusters, history: history.clone(), clock: Arc::clone(&clock) };
+    Rollbacks {
+        history: history.clone(),
+        hub: hub.clone(),
+        clock,
+        incidents: Arc::clone(incidents),
+        recoveries: Arc::new(recoveries),
+        limits: VerificationLimits::default(),
     }
 }
 
