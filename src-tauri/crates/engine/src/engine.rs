@@ -400,3 +400,54 @@ impl Recoveries for ClusterRecoveries {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use faultline_model::{EventKind, Opened, RollbackOutcome, RollbackTarget, Severity};
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::config;
+    use crate::silent::SilentNotifier;
+
+    async fn start(data: &std::path::Path) -> Arc<Engine> {
+        faultline_deploys::install_tls_provider();
+        let options = EngineOptions {
+            config: config::parse("[[cluster]]\nname = \"shop\"\n", "config.toml").unwrap(),
+            data: data.to_owned(),
+            secrets: Secrets::in_memory(),
+            notifier: Arc::new(SilentNotifier),
+            clock: Arc::new(SystemClock),
+            feeds: false,
+        };
+        Engine::start(options).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_rollback_that_was_cut_off_is_not_called_running_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = SystemClock.now();
+        let history = History::open(folder.path()).await.unwrap();
+        let opened = Opened {
+            incident: "1".into(),
+            cluster: "shop".into(),
+            onset: now - 60.0,
+            severity: Severity::Warning,
+            load_ratio: None,
+            nodes: vec![],
+        };
+        let event = IncidentEvent { t: now - 50.0, kind: EventKind::Opened(opened) };
+        history.record_event(&"shop".into(), &event).await.unwrap();
+        let deploy = serde_json::from_str(r#"{"id":"c-142","service":"checkout"}"#).unwrap();
+        let target =
+            RollbackTarget { deploy, incident: Some("1".into()), idempotency_key: "c-142-1-1".into() };
+        assert!(history.begin_rollback(&target, now - 10.0).await.unwrap());
+        history.close().await;
+
+        let engine = start(folder.path()).await;
+        let run = engine.history().rollback("c-142-1-1").await.unwrap().unwrap();
+        assert!(matches!(run.outcome, Some(RollbackOutcome::Unknown { .. })), "{run:?}");
+        assert!(run.finished.is_some());
+        engine.shutdown().await;
+    }
+}

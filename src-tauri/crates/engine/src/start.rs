@@ -7,7 +7,7 @@ use faultline_deploys::webhook::{self, WebhookOptions, WebhookServer};
 use faultline_history::History;
 use faultline_model::{
     Clock, ClusterName, Engine, EventKind, Facts, Header, HealthLevel, HealthRow, IncidentEvent, NodeId,
-    TimeRange, Timestamp,
+    RollbackOutcome, TimeRange, Timestamp,
 };
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -76,6 +76,9 @@ impl Starter<'_> {
         let warmed = warm_up(&mut analysis, self.history, &name, now).await?;
         if let Some((opened, verdict)) = &warmed.open {
             self.incidents.take_up(opened.clone(), verdict.clone()).await;
+        }
+        for key in &warmed.cut_off {
+            self.history.finish_rollback(key, &cut_off(), now).await?;
         }
         if let Some(incident) = warmed.ended {
             let event = IncidentEvent { t: now, kind: EventKind::Resolved { incident } };
@@ -205,6 +208,15 @@ impl Starter<'_> {
                 Some((cluster.environment.clone(), handle.requests.clone()))
             })
             .collect()
+    }
+}
+
+/// How a rollback ended that was under way when the program did.
+fn cut_off() -> RollbackOutcome {
+    RollbackOutcome::Unknown {
+        message:
+            "Faultline ended before the answer came. Look at the deploy system before you do anything else."
+                .to_owned(),
     }
 }
 

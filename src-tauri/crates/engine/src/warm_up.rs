@@ -24,6 +24,8 @@ pub(crate) struct WarmedUp {
     pub(crate) open: Option<(Opened, Option<Verdict>)>,
     /// An incident that the store has as open and that is over.
     pub(crate) ended: Option<IncidentId>,
+    /// Keys of rollbacks that were under way for it when the program ended.
+    pub(crate) cut_off: Vec<String>,
     /// Said of an incident that began while nobody watched, and not yet told.
     pub(crate) untold: Vec<IncidentEvent>,
     /// Deploys that analysis has seen on the way.
@@ -71,12 +73,20 @@ fn still_open(said: &[IncidentEvent], stored: Option<IncidentRecord>) -> WarmedU
             EventKind::Resolved { .. } => opening.clear(),
         }
     }
-    let mut warmed =
-        WarmedUp { ids: IncidentIds::default(), open: None, ended: None, untold: vec![], deploys: vec![] };
+    let mut warmed = WarmedUp {
+        ids: IncidentIds::default(),
+        open: None,
+        ended: None,
+        cut_off: vec![],
+        untold: vec![],
+        deploys: vec![],
+    };
     let Some(record) = stored else {
         warmed.untold = opening;
         return warmed;
     };
+    let unfinished = record.rollbacks.iter().filter(|rollback| rollback.finished.is_none());
+    warmed.cut_off = unfinished.map(|rollback| rollback.target.idempotency_key.clone()).collect();
     let Some(IncidentEvent { kind: EventKind::Opened(opened), .. }) = opening.first() else {
         warmed.ended = Some(record.id);
         return warmed;
