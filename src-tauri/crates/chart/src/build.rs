@@ -4,6 +4,7 @@ mod calls;
 mod grid;
 mod latency;
 mod load;
+mod timing;
 
 use std::collections::BTreeMap;
 

@@ -31,6 +31,11 @@ impl Grid {
         (first <= last).then(|| Self { width_us: ((longest_s * 1e6).round() as i64).max(least_us) })
     }
 
+    /// Length of a cell, seconds.
+    pub(super) fn width_s(&self) -> f64 {
+        self.width_us as f64 / 1e6
+    }
+
     /// The cell that a tick belongs to: the one that holds the middle of its span.
     pub(super) fn cell(&self, tick: &Tick) -> i64 {
         (tick.at - tick.span_s / 2.0).as_micros().div_euclid(self.width_us)

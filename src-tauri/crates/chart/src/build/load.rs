@@ -7,6 +7,7 @@ use faultline_model::{Fingerprint, NodeName, Timestamp};
 
 use super::Tick;
 use super::grid::{Cells, Grid, over_nodes};
+use super::timing;
 use crate::palette;
 use crate::panel::{Color, Panel, PanelId, PanelKind, Series, Theme};
 
@@ -20,15 +21,15 @@ const MAX_TOP: usize = palette::SLOTS;
 
 /// The sessions of a sample scatter by the square root of their number; what they show beyond the counters counts as
 /// unfinished when it is more than so many standard errors.
-const CERTAIN_ERRORS: f64 = 2.0;
+pub(super) const CERTAIN_ERRORS: f64 = 2.0;
 
 /// What is summed up in a cell for one node.
 #[derive(Default)]
-struct Sum {
-    counted_ms: BTreeMap<Fingerprint, f64>,
-    counted_span_s: f64,
-    sampled_s: BTreeMap<Option<Fingerprint>, f64>,
-    sampled_span_s: f64,
+pub(super) struct Sum {
+    pub(super) counted_ms: BTreeMap<Fingerprint, f64>,
+    pub(super) counted_span_s: f64,
+    pub(super) sampled_s: BTreeMap<Option<Fingerprint>, f64>,
+    pub(super) sampled_span_s: f64,
 }
 
 /// The load of a cell, all nodes together.
@@ -123,6 +124,9 @@ fn splits(ticks: &[Tick]) -> Vec<(Timestamp, Option<Split>)> {
                 *sum.sampled_s.entry(fp.clone()).or_default() += sessions * tick.span_s;
             }
         }
+    }
+    if grid.width_s() <= timing::MAX_CELL_S {
+        timing::place(&mut cells);
     }
     over_nodes(&cells, split).into_iter().map(|(cell, split)| (grid.end(cell), split)).collect()
 }
