@@ -10,6 +10,9 @@ pub(crate) const DOMAINS: &[(&str, &[&str])] = &[
     ("incidents", &["list", "get"]),
     ("deploys", &["list"]),
     ("rollback", &["preview", "run"]),
-    ("settings", &["health"]),
+    ("databases", &["list", "test", "add", "remove"]),
+    ("secrets", &["list", "set", "test", "delete"]),
+    ("settings", &["get", "change", "health"]),
+    ("diagnostics", &["get"]),
     ("links", &["open"]),
 ];

@@ -79,7 +79,11 @@ id: string | null,
 /**
  * With `navigate`: the deploy whose rollback is to be prepared; null when only the incident is to be shown.
  */
-rollback: string | null, };
+rollback: string | null,
+/**
+ * With `navigate`: the deploy to show; null when it is not about one.
+ */
+deploy: string | null, };
 
 /**
  * What the load is split by.
@@ -199,6 +203,107 @@ nodes: Array<NodeView>,
 open_incident: string | null, };
 
 /**
+ * A database to be written into the configuration.
+ */
+export type DatabaseAddRequest = {
+/**
+ * The cluster; made when there is none of this name.
+ */
+cluster: string,
+/**
+ * The environment of a new cluster; an existing one keeps its own.
+ */
+environment: string,
+/**
+ * Its name within the cluster.
+ */
+node: string,
+/**
+ * Family of the server.
+ */
+engine: EngineView,
+/**
+ * Its address, without a password.
+ */
+url: string,
+/**
+ * Where its password is: `keyring:NAME` or `env:NAME`; null where none is needed.
+ */
+password: string | null, };
+
+/**
+ * A database to be taken out of the configuration. What was seen of it stays in the history.
+ */
+export type DatabaseRemoveRequest = {
+/**
+ * The cluster; it goes with its last database.
+ */
+cluster: string,
+/**
+ * The database's name within the cluster.
+ */
+node: string, };
+
+/**
+ * A database to be tried out. Goes in and never comes out.
+ */
+export type DatabaseTestRequest = {
+/**
+ * Family of the server.
+ */
+engine: EngineView,
+/**
+ * Its address, without a password.
+ */
+url: string,
+/**
+ * Its password.
+ */
+password: PasswordInput, };
+
+/**
+ * What a connection test found.
+ */
+export type DatabaseTested = {
+/**
+ * Whether it can be watched at all.
+ */
+reachable: boolean,
+/**
+ * The self-test, with what fixes each row.
+ */
+rows: Array<HealthRowView>, };
+
+/**
+ * A database of the configuration.
+ */
+export type DatabaseView = {
+/**
+ * The cluster that it belongs to.
+ */
+cluster: string,
+/**
+ * The cluster's environment.
+ */
+environment: string,
+/**
+ * Its name within the cluster.
+ */
+node: string,
+/**
+ * Family of the server.
+ */
+engine: EngineView,
+/**
+ * Its address, without a password.
+ */
+url: string,
+/**
+ * Where its password is: `keyring:NAME` or `env:NAME`; null where none is needed.
+ */
+password: string | null, };
+
+/**
  * What kind of change a deploy is.
  */
 export type DeployKindView = "deploy" | "rollback" | "config" | "schema" | "flag" | "restart";
@@ -273,6 +378,15 @@ from: number,
  * End of the range, Unix seconds.
  */
 to: number, };
+
+/**
+ * Diagnostics to copy.
+ */
+export type DiagnosticsView = {
+/**
+ * Plain text: versions, self-test, last errors, configuration. No secret is in it.
+ */
+text: string, };
 
 /**
  * Family of a server.
@@ -466,6 +580,11 @@ cluster: string | null,
 limit: number, };
 
 /**
+ * For how long a secret is kept.
+ */
+export type Keep = "keyring" | "this_run";
+
+/**
  * A page to open in the browser; only `https` addresses of hosts in the configuration are opened.
  */
 export type LinkRequest = {
@@ -592,6 +711,19 @@ series: Array<SeriesView>,
  * Where the flags were drawn, so that they can be pointed at.
  */
 marks: Array<MarkView>, };
+
+/**
+ * Where the password for a test comes from.
+ */
+export type PasswordInput = { "from": "none" } | { "from": "typed",
+/**
+ * What was typed.
+ */
+secret: SecretInput, } | { "from": "reference",
+/**
+ * `keyring:NAME` or `env:NAME`.
+ */
+reference: string, };
 
 /**
  * A rectangle in a drawing, CSS pixels from its top left corner.
@@ -792,6 +924,72 @@ started: number,
 finished: number | null, };
 
 /**
+ * An entry of the keyring that is meant.
+ */
+export type SecretDeleteRequest = {
+/**
+ * The entry's name, without `keyring:`.
+ */
+name: string, };
+
+/**
+ * A secret on its way in: it can be neither printed nor sent back.
+ */
+export type SecretInput = string;
+
+/**
+ * A secret that is meant.
+ */
+export type SecretRequest = {
+/**
+ * `keyring:NAME` or `env:NAME`.
+ */
+reference: string, };
+
+/**
+ * A secret to be kept. Goes in and never comes out.
+ */
+export type SecretSetRequest = {
+/**
+ * The entry's name, without `keyring:`.
+ */
+name: string,
+/**
+ * The secret.
+ */
+secret: SecretInput,
+/**
+ * For how long.
+ */
+keep: Keep, };
+
+/**
+ * How a secret stands.
+ */
+export type SecretState = "stored" | "this_run" | "variable" | "missing" | "locked" | "no_service" | "timed_out" | "failed";
+
+/**
+ * A secret that the configuration names, and how it stands.
+ */
+export type SecretView = {
+/**
+ * `keyring:NAME` or `env:NAME`.
+ */
+reference: string,
+/**
+ * What needs it, such as `shop/replica-1`, `webhook 127.0.0.1:7787` or `rollback of checkout`.
+ */
+used_by: Array<string>,
+/**
+ * How it stands.
+ */
+state: SecretState,
+/**
+ * What happened and the way on, where it is not there; one sentence.
+ */
+message: string | null, };
+
+/**
  * One line or layer.
  */
 export type SeriesView = {
@@ -811,6 +1009,52 @@ color: string,
  * Unix seconds and value; null is a gap.
  */
 points: Array<[number, number | null]>, };
+
+/**
+ * Settings to be changed; null leaves one as it is.
+ */
+export type SettingsChangeRequest = {
+/**
+ * Whether closing the window leaves the program in the tray.
+ */
+close_to_tray: boolean | null,
+/**
+ * Whether the program starts with the session.
+ */
+autostart: boolean | null, };
+
+/**
+ * How the program is set up.
+ */
+export type SettingsView = {
+/**
+ * The configuration file.
+ */
+config_file: string,
+/**
+ * The folder of the store.
+ */
+data_folder: string,
+/**
+ * The folder of the logs; null where none are written.
+ */
+log_folder: string | null,
+/**
+ * What is wrong with the configuration file; the last good configuration goes on working meanwhile.
+ */
+config_trouble: string | null,
+/**
+ * Whether closing the window leaves the program in the tray.
+ */
+close_to_tray: boolean,
+/**
+ * Whether there is a tray; null where the program is no desktop program.
+ */
+tray: boolean | null,
+/**
+ * Whether the program starts with the session; null where that cannot be set.
+ */
+autostart: boolean | null, };
 
 /**
  * How much an incident matters.
@@ -879,7 +1123,7 @@ text: string, };
 /**
  * What changed.
  */
-export type Topic = "frames" | "incident" | "deploys" | "rollback" | "health" | "navigate";
+export type Topic = "frames" | "incident" | "deploys" | "rollback" | "health" | "configuration" | "navigate";
 
 /** Every command: what it takes and what it answers. */
 export interface Commands {
@@ -891,7 +1135,18 @@ export interface Commands {
   "deploys|list": { args: DeploysRequest; answer: Array<DeployView> };
   "rollback|preview": { args: RollbackPreviewRequest; answer: PreviewView };
   "rollback|run": { args: RollbackRunRequest; answer: RollbackView };
+  "databases|list": { args: NoArgs; answer: Array<DatabaseView> };
+  "databases|test": { args: DatabaseTestRequest; answer: DatabaseTested };
+  "databases|add": { args: DatabaseAddRequest; answer: null };
+  "databases|remove": { args: DatabaseRemoveRequest; answer: null };
+  "secrets|list": { args: NoArgs; answer: Array<SecretView> };
+  "secrets|set": { args: SecretSetRequest; answer: SecretView };
+  "secrets|test": { args: SecretRequest; answer: SecretView };
+  "secrets|delete": { args: SecretDeleteRequest; answer: SecretView };
+  "settings|get": { args: NoArgs; answer: SettingsView };
+  "settings|change": { args: SettingsChangeRequest; answer: SettingsView };
   "settings|health": { args: NoArgs; answer: Array<HealthRowView> };
+  "diagnostics|get": { args: NoArgs; answer: DiagnosticsView };
   "links|open": { args: LinkRequest; answer: null };
 }
 
@@ -908,6 +1163,17 @@ export const COMMANDS = [
   "deploys|list",
   "rollback|preview",
   "rollback|run",
+  "databases|list",
+  "databases|test",
+  "databases|add",
+  "databases|remove",
+  "secrets|list",
+  "secrets|set",
+  "secrets|test",
+  "secrets|delete",
+  "settings|get",
+  "settings|change",
   "settings|health",
+  "diagnostics|get",
   "links|open",
 ] as const satisfies readonly (keyof Commands)[];

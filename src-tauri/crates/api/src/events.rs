@@ -22,5 +22,5 @@ pub fn changed(event: &EngineEvent) -> Changed {
         EngineEvent::Navigate(Destination::Rollback { deploy, .. }) => Some(deploy.to_string()),
         _ => None,
     };
-    Changed { topic, cluster, id, rollback }
+    Changed { topic, cluster, id, rollback, deploy: None }
 }

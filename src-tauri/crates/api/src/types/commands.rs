@@ -6,9 +6,11 @@ use serde::de::DeserializeOwned;
 use ts_rs::TS;
 
 use super::{
-    ChartRequest, ChartsView, DeployView, DeploysRequest, HealthRowView, IncidentRequest, IncidentSummary,
+    ChartRequest, ChartsView, DatabaseAddRequest, DatabaseRemoveRequest, DatabaseTestRequest, DatabaseTested,
+    DatabaseView, DeployView, DeploysRequest, DiagnosticsView, HealthRowView, IncidentRequest, IncidentSummary,
     IncidentView, IncidentsRequest, LinkRequest, Overview, PreviewView, QueriesRequest, QueryRow,
-    RollbackPreviewRequest, RollbackRunRequest, RollbackView,
+    RollbackPreviewRequest, RollbackRunRequest, RollbackView, SecretDeleteRequest, SecretRequest,
+    SecretSetRequest, SecretView, SettingsChangeRequest, SettingsView,
 };
 
 wire! {
@@ -30,7 +32,7 @@ pub trait Command {
     /// Domain and name.
     const NAME: CommandName;
     /// What it takes.
-    type Args: Serialize + DeserializeOwned + TS + Send + 'static;
+    type Args: DeserializeOwned + TS + Send + 'static;
     /// What it answers.
     type Answer: Serialize + DeserializeOwned + TS + Send + 'static;
 }
@@ -82,8 +84,30 @@ commands! {
     RollbackPreview = "rollback" | "preview": RollbackPreviewRequest => PreviewView;
     /// Runs a rollback that was previewed, once.
     RollbackRun = "rollback" | "run": RollbackRunRequest => RollbackView;
+    /// The databases of the configuration.
+    DatabasesList = "databases" | "list": NoArgs => Vec<DatabaseView>;
+    /// Tries a database out before it is added.
+    DatabasesTest = "databases" | "test": DatabaseTestRequest => DatabaseTested;
+    /// Writes a database into the configuration and begins to watch it.
+    DatabasesAdd = "databases" | "add": DatabaseAddRequest => ();
+    /// Takes a database out of the configuration.
+    DatabasesRemove = "databases" | "remove": DatabaseRemoveRequest => ();
+    /// Every secret that the configuration names, and how it stands.
+    SecretsList = "secrets" | "list": NoArgs => Vec<SecretView>;
+    /// Keeps a secret; what needs it tries again at once.
+    SecretsSet = "secrets" | "set": SecretSetRequest => SecretView;
+    /// Whether a secret is there.
+    SecretsTest = "secrets" | "test": SecretRequest => SecretView;
+    /// Deletes a secret.
+    SecretsDelete = "secrets" | "delete": SecretDeleteRequest => SecretView;
+    /// How the program is set up.
+    SettingsGet = "settings" | "get": NoArgs => SettingsView;
+    /// Changes settings.
+    SettingsChange = "settings" | "change": SettingsChangeRequest => SettingsView;
     /// The self-test of every target.
     SettingsHealth = "settings" | "health": NoArgs => Vec<HealthRowView>;
+    /// Text for whoever is to help.
+    DiagnosticsGet = "diagnostics" | "get": NoArgs => DiagnosticsView;
     /// Opens a page in the browser.
     LinksOpen = "links" | "open": LinkRequest => ();
 }

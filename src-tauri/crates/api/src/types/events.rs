@@ -11,6 +11,8 @@ wire! {
         pub id: Option<String>,
         /// With `navigate`: the deploy whose rollback is to be prepared; null when only the incident is to be shown.
         pub rollback: Option<String>,
+        /// With `navigate`: the deploy to show; null when it is not about one.
+        pub deploy: Option<String>,
     }
 }
 
@@ -28,6 +30,8 @@ pub enum Topic {
     Rollback,
     /// The self-test.
     Health,
+    /// The configuration was read anew, or cannot be read any more.
+    Configuration,
     /// Show something: a notification or a deep link was used.
     Navigate,
 }

@@ -35,7 +35,9 @@ macro_rules! wire_enum {
 
 mod charts;
 mod commands;
+mod databases;
 mod deploys;
+mod diagnostics;
 mod error;
 mod events;
 mod incidents;
@@ -43,6 +45,7 @@ mod links;
 mod overview;
 mod queries;
 mod rollback;
+mod secrets;
 mod settings;
 
 pub use charts::{
@@ -50,10 +53,16 @@ pub use charts::{
     SeriesView, Theme,
 };
 pub use commands::{
-    COMMANDS, ChartsDraw, Command, CommandName, DeploysList, IncidentsGet, IncidentsList, LinksOpen, NoArgs,
-    OverviewGet, QueriesTop, RollbackPreview, RollbackRun, SettingsHealth, Visitor, visit_commands,
+    COMMANDS, ChartsDraw, Command, CommandName, DatabasesAdd, DatabasesList, DatabasesRemove, DatabasesTest,
+    DeploysList, DiagnosticsGet, IncidentsGet, IncidentsList, LinksOpen, NoArgs, OverviewGet, QueriesTop,
+    RollbackPreview, RollbackRun, SecretsDelete, SecretsList, SecretsSet, SecretsTest, SettingsChange,
+    SettingsGet, SettingsHealth, Visitor, visit_commands,
+};
+pub use databases::{
+    DatabaseAddRequest, DatabaseRemoveRequest, DatabaseTestRequest, DatabaseTested, DatabaseView, PasswordInput,
 };
 pub use deploys::{DeployKindView, DeployStatusView, DeployView, DeploysRequest};
+pub use diagnostics::DiagnosticsView;
 pub use error::ApiErrorView;
 pub use events::{Changed, Topic};
 pub use incidents::{
@@ -66,4 +75,7 @@ pub use overview::{
 };
 pub use queries::{QueriesRequest, QueryRow};
 pub use rollback::{PreviewView, RollbackPreviewRequest, RollbackRunRequest, RollbackState, RollbackView};
-pub use settings::{HealthLevelView, HealthRowView};
+pub use secrets::{
+    Keep, SecretDeleteRequest, SecretInput, SecretRequest, SecretSetRequest, SecretState, SecretView,
+};
+pub use settings::{HealthLevelView, HealthRowView, SettingsChangeRequest, SettingsView};
