@@ -15,6 +15,7 @@ mod error;
 mod health;
 mod hub;
 mod incidents;
+pub mod logging;
 mod node;
 mod notice;
 mod record;
