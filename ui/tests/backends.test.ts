@@ -43,7 +43,7 @@ test("Tauri: events arrive until the subscription ends", async () => {
   const stop = tauriBackend().subscribe(heard);
   const [name, handler] = listen.mock.calls[0] as [string, (event: unknown) => void];
   expect(name).toBe("faultline://changed");
-  const changed = { topic: "frames", cluster: "shop", id: null, rollback: null };
+  const changed = { topic: "frames", cluster: "shop", id: null, rollback: null, deploy: null };
   handler({ payload: changed });
   expect(heard).toHaveBeenCalledWith(changed);
   stop();
@@ -83,8 +83,14 @@ test("HTTP: what is not an event is passed over", () => {
   const heard = vi.fn();
   const stop = httpBackend().subscribe(heard);
   source.onmessage?.({ data: "not JSON" });
-  source.onmessage?.({ data: '{"topic":"health","cluster":null,"id":null,"rollback":null}' });
-  expect(heard).toHaveBeenCalledExactlyOnceWith({ topic: "health", cluster: null, id: null, rollback: null });
+  source.onmessage?.({ data: '{"topic":"health","cluster":null,"id":null,"rollback":null,"deploy":null}' });
+  expect(heard).toHaveBeenCalledExactlyOnceWith({
+    topic: "health",
+    cluster: null,
+    id: null,
+    rollback: null,
+    deploy: null,
+  });
   stop();
   expect(close).toHaveBeenCalled();
 });
@@ -100,6 +106,13 @@ test.each(COMMANDS)("the fake backend answers %s", async (command) => {
     width_px: 900,
     panel_height_px: 120,
   };
-  const more = { theme: "dark", confirm_token: "fake-token", deploy_id: "checkout-142", id: "17" };
+  const database = { url: "postgres://faultline@10.0.0.5/shop", password: { from: "none" } };
+  const more = {
+    ...database,
+    theme: "dark",
+    confirm_token: "fake-token",
+    deploy_id: "checkout-142",
+    id: "17",
+  };
   expect(await fakeBackend().call(domain, name, { ...args, ...more })).toBeDefined();
 });

@@ -75,7 +75,7 @@ test.each(KINDS)("the incident does not wait for %s", async (slow) => {
   await rerender({});
   await screen.findByRole("article", { name: "Incident" });
   for (let i = 0; i < 5; i += 1)
-    backend.emit({ topic: "incident", cluster: "shop", id: "17", rollback: null });
+    backend.emit({ topic: "incident", cluster: "shop", id: "17", rollback: null, deploy: null });
   expect(waiting).toBeLessThanOrEqual(2);
 });
 
@@ -288,25 +288,25 @@ test("a lost connection is said, keeps the picture, and heals", async () => {
   });
   await screen.findByText("Load ×6.2");
   lost = true;
-  backend.emit({ topic: "health", cluster: null, id: null, rollback: null });
+  backend.emit({ topic: "health", cluster: null, id: null, rollback: null, deploy: null });
   await screen.findByText("Not connected.");
   screen.getByText("Load ×6.2");
   lost = false;
-  backend.emit({ topic: "health", cluster: null, id: null, rollback: null });
+  backend.emit({ topic: "health", cluster: null, id: null, rollback: null, deploy: null });
   await waitFor(() => expect(screen.queryByText("Not connected.")).toBeNull());
 });
 
 test("a notification's Show leads to its incident", async () => {
   const { backend } = open({ scenario: "calm" });
   await screen.findByText("No open incident");
-  backend.emit({ topic: "navigate", cluster: "shop", id: "16", rollback: null });
+  backend.emit({ topic: "navigate", cluster: "shop", id: "16", rollback: null, deploy: null });
   await screen.findByText(/nightly stock import/, { selector: ".headline" });
 });
 
 test("a notification's Roll back leads to the prepared sheet of that deploy", async () => {
   const { backend } = open();
   await screen.findByText(/Suspect/i);
-  backend.emit({ topic: "navigate", cluster: "shop", id: "17", rollback: "checkout-142" });
+  backend.emit({ topic: "navigate", cluster: "shop", id: "17", rollback: "checkout-142", deploy: null });
   await screen.findByRole("dialog", { name: /checkout-142/ });
 });
 

@@ -1,5 +1,6 @@
 /** A program that is not there: fixed data for tests and for working on the window (`?fake`, `?fake=calm`, …). */
 import type { Changed, ChartRequest, Commands, IncidentView, RollbackState, RollbackView } from "../bindings";
+import { setup } from "./fake-setup";
 import { ApiError, type Args, type Backend, type CommandKey } from ".";
 import { charts } from "./fake-charts";
 import {
@@ -14,7 +15,10 @@ import {
   queries,
 } from "./fake-data";
 
-/** What a fake backend shows: `incident` (default), `calm`, `empty`, `notices`, `nodata`, `down`. */
+/**
+ * What a fake backend shows: `incident` (default), `calm`, `empty`, `locked` (empty, with a locked keyring),
+ * `misconfigured` (empty, with a configuration that cannot be read), `notices`, `nodata`, `down`.
+ */
 export interface FakeOptions {
   scenario?: string;
   /** How long an answer takes, milliseconds; 0 answers at once. */
@@ -54,7 +58,10 @@ export function fakeBackend(options: FakeOptions = {}): FakeBackend {
   const listeners = new Set<(changed: Changed) => void>();
   const calls: [string, unknown][] = [];
   let rollback: RollbackView | null = null;
+  const empty = ["empty", "locked", "misconfigured"].includes(scenario);
   const recovered = (): boolean => rollback?.state === "verified";
+
+  const { answers: setupAnswers, added } = setup(scenario, empty, emit);
 
   const current = (): IncidentView => {
     const view = incident();
@@ -65,7 +72,7 @@ export function fakeBackend(options: FakeOptions = {}): FakeBackend {
   const answers: { [K in CommandKey]: (args: Args<K>) => Commands[K]["answer"] } = {
     "overview|get": () => {
       const view = overview(troubled && !recovered() ? 1 : 0, troubled && !recovered() ? "17" : null);
-      if (scenario === "empty") view.clusters = [];
+      if (empty) view.clusters = added();
       if (scenario === "notices") {
         view.notices = [NOTIFICATIONS_MISSING];
         if (view.clusters[0]) view.clusters[0].primary_observed = "none";
@@ -80,8 +87,7 @@ export function fakeBackend(options: FakeOptions = {}): FakeBackend {
       ),
     "queries|top": (args) =>
       queries(troubled && args.cluster === "shop" && !recovered() ? 1 : 0).slice(0, args.limit),
-    "incidents|list": () =>
-      scenario === "empty" ? [] : [...(troubled ? [current().summary] : []), PAST_INCIDENT.summary],
+    "incidents|list": () => (empty ? [] : [...(troubled ? [current().summary] : []), PAST_INCIDENT.summary]),
     "incidents|get": ({ id }) => (id === PAST_INCIDENT.summary.id ? PAST_INCIDENT : current()),
     "deploys|list": ({ from, to }) =>
       DEPLOYS.filter(({ started }) => started !== null && started > from && started < to),
@@ -106,7 +112,8 @@ export function fakeBackend(options: FakeOptions = {}): FakeBackend {
         for (const [ms, state] of ROLLBACK_STEPS) setTimeout(() => advanceRollback(state), ms);
       return rollback;
     },
-    "settings|health": () => HEALTH,
+    "settings|health": () => (empty ? [] : HEALTH),
+    ...setupAnswers,
     "links|open": () => null,
     ...options.answers,
   };
@@ -119,7 +126,7 @@ export function fakeBackend(options: FakeOptions = {}): FakeBackend {
     if (rollback === null) return;
     const ended = state !== "running" && state !== "requested";
     rollback = { ...rollback, state, message: MESSAGES[state], finished: ended ? NOW + 38 : null };
-    emit({ topic: "rollback", cluster: "shop", id: rollback.key, rollback: null });
+    emit({ topic: "rollback", cluster: "shop", id: rollback.key, rollback: null, deploy: null });
   }
 
   return {

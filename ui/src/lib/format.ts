@@ -94,3 +94,13 @@ export function oneLine(text: string, max = 400): string {
   const trimmed = clean.trim();
   return trimmed.length > max ? `${trimmed.slice(0, max - 1)}…` : trimmed;
 }
+
+/** Text from outside with its lines kept: no other control or direction-changing characters, at most `max` long. */
+export function lines(text: string, max = 4_000): string {
+  const clean = text
+    .slice(0, max * 2)
+    .replace(/\r\n?|[\p{Zl}\p{Zp}]/gu, "\n")
+    .replace(/[^\P{Cc}\n\t]|[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, " ")
+    .trimEnd();
+  return clean.length > max ? `${clean.slice(0, max - 1)}…` : clean;
+}

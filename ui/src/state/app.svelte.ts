@@ -13,6 +13,7 @@ import type {
   IncidentView,
   Overview,
   QueryRow,
+  SettingsView,
   Theme,
 } from "../bindings";
 import { Refresher } from "../lib/refresher";
@@ -42,7 +43,7 @@ export type Overlay =
   | { kind: "rollback"; deployId: string; incidentId: string | null; title: string };
 
 /** Parts of the window: each is asked for, shown and fails on its own. */
-type Part = "overview" | "charts" | "queries" | "incidents" | "incident" | "deploys";
+type Part = "overview" | "charts" | "queries" | "incidents" | "incident" | "deploys" | "settings";
 
 /** The load chart's key for the queries that it adds up. */
 const OTHER_KEY = "other";
@@ -56,6 +57,7 @@ export class AppState {
   incidents = $state.raw<IncidentSummary[]>([]);
   incident = $state.raw<IncidentView | null>(null);
   deploys = $state.raw<DeployView[]>([]);
+  settings = $state.raw<SettingsView | null>(null);
   errors = $state<Partial<Record<Part, ApiError>>>({});
 
   clusterName = $state<string | null>(null);
@@ -92,6 +94,7 @@ export class AppState {
     incidents: new Refresher(() => this.#refreshIncidents()),
     incident: new Refresher(() => this.#refreshIncident()),
     deploys: new Refresher(() => this.#refreshDeploys()),
+    settings: new Refresher(() => this.#refreshSettings()),
   };
 
   constructor(backend: Backend) {
@@ -114,6 +117,7 @@ export class AppState {
   /** Asks for everything anew. */
   refresh(): void {
     this.#request("charts");
+    this.#request("settings");
     this.#requestDetails();
   }
 
@@ -290,6 +294,12 @@ export class AppState {
     await this.#guard("deploys", async () => {
       const request = { from: this.now - RECENT_DEPLOYS_S, to: this.now };
       this.deploys = await call(this.backend, "deploys|list", request);
+    });
+  }
+
+  async #refreshSettings(): Promise<void> {
+    await this.#guard("settings", async () => {
+      this.settings = await call(this.backend, "settings|get", {});
     });
   }
 
