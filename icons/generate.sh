@@ -10,7 +10,8 @@ icon faultline.svg --output "$work/app"
 for file in 32x32.png 128x128.png 128x128@2x.png icon.png icon.ico icon.icns; do
     cp "$work/app/$file" "$file"
 done
-for theme in light dark; do
-    icon "tray-$theme.svg" --png 44 --output "$work/$theme"
-    cp "$work/$theme/44x44.png" "tray-$theme.png"
+# 44 pixels: panels show 16 to 24, twice as much on dense screens.
+for state in ok suspicious incident no-data; do
+    icon "tray-$state.svg" --png 44 --output "$work/$state"
+    cp "$work/$state/44x44.png" "tray-$state.png"
 done
