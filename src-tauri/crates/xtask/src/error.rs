@@ -47,6 +47,14 @@ pub(crate) enum TaskError {
         /// Why.
         source: std::io::Error,
     },
+    /// A file could not be written.
+    #[error("{} could not be written: {source}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Steps failed. The summary has said which.
     #[error("steps failed")]
     Steps,

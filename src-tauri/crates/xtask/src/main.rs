@@ -1,7 +1,8 @@
-//! Developer tasks: `cargo xtask setup`, `demo`, `test`, `bench`. It starts programs and nothing else; it depends on
-//! no crate of ours.
+//! Developer tasks: `cargo xtask setup`, `demo`, `test`, `bundle`, `bench`. It starts programs and nothing else; it
+//! depends on no crate of ours.
 
 mod bench;
+mod bundle;
 mod demo;
 mod error;
 mod program;
@@ -39,6 +40,8 @@ enum Task {
         #[arg(long)]
         fast: bool,
     },
+    /// Build the packages for Debian and RPM systems
+    Bundle(bundle::Options),
     /// Run the benchmarks, or list them
     Bench(bench::Options),
 }
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Task::Setup { yes } => setup::run(yes),
         Task::Demo(options) => demo::run(&options),
         Task::Test { fast } => test::run(fast),
+        Task::Bundle(options) => bundle::run(&options),
         Task::Bench(options) => bench::run(&options),
     };
     match outcome {

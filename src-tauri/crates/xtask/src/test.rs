@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::bundle::{self, Build};
 use crate::error::TaskError;
 use crate::program::{self, cargo, is_there, npm, root};
 use crate::steps::Steps;
@@ -62,6 +63,8 @@ fn everything(steps: &mut Steps) {
     if !steps.run("build", build) {
         return;
     }
+    // One of the tests installs it.
+    steps.run("package", || bundle::pack(Build::Development));
     steps.run("layers, licences, bans", || {
         program::run(cargo().arg("test").args(EVERYTHING).args(["--test", "tidy"]))
     });
