@@ -52,7 +52,7 @@ fn show(args: &Args) -> Result<(), StartError> {
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Threads)?;
     tauri::async_runtime::set(runtime.handle().clone());
     let engine = block_on(start::engine(args))?;
-    let api = Arc::new(Api::new(Arc::clone(&engine), start::open_page));
+    let api = Arc::new(Api::new(Arc::clone(&engine), Arc::new(start::Shell), None));
     let mut builder = tauri::Builder::default();
     for plugin in commands::plugins(&api) {
         builder = builder.plugin(plugin);

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use faultline_engine::config::{self, Config, ConfigError};
-use faultline_engine::secrets::Secrets;
+use faultline_api::Desktop;
+use faultline_engine::config::{self, ConfigError};
+use faultline_engine::secrets::{Masker, Secrets};
 use faultline_engine::{
-    DesktopNotifier, Engine, EngineError, EngineOptions, HealthLevel, HealthRow, NoticeAction, Notifier,
+    ConfigSource, DesktopNotifier, Engine, EngineError, EngineOptions, HealthLevel, HealthRow, NoticeAction, Notifier,
     SystemClock,
 };
 use tokio::sync::mpsc;
@@ -41,34 +42,26 @@ pub(crate) enum StartError {
     },
 }
 
-/// Starts the engine. A configuration that cannot be used is shown in the window, which then watches nothing.
+/// Starts the engine. A configuration that cannot be used is shown in the window, which watches nothing until it is
+/// mended.
 pub(crate) async fn engine(args: &Args) -> Result<Arc<Engine>, StartError> {
     let paths = config::default_paths()?;
-    let file = args.config.clone().unwrap_or(paths.config_file);
-    let (config, trouble) = match config::load(&file) {
-        Ok(config) => (config, None),
-        Err(_) if args.config.is_none() && !file.exists() => (Config::default(), None),
-        Err(error) => (Config::default(), Some(error)),
-    };
+    let is_optional = args.config.is_none();
+    let path = args.config.clone().unwrap_or(paths.config_file);
+    let config = config::load(&path).unwrap_or_default();
     let data = args.data.clone().or_else(|| config.store.path.clone()).unwrap_or(paths.data_folder);
     let (actions, action_queue) = mpsc::channel(MAX_WAITING_ACTIONS);
     let notifier = Arc::new(DesktopNotifier::start("Faultline", actions));
     let engine = Engine::start(EngineOptions {
         config,
+        config_file: Some(ConfigSource { path, is_optional }),
         data,
-        secrets: Secrets::system(),
+        secrets: Secrets::system(Masker::default()),
         notifier: Arc::clone(&notifier) as Arc<dyn Notifier>,
         clock: Arc::new(SystemClock),
         feeds: true,
     })
     .await?;
-    if let Some(error) = trouble {
-        tracing::error!(%error, "The configuration cannot be used; nothing is watched.");
-        engine.report(
-            HealthRow::new("configuration", "file", HealthLevel::Error, error.to_string())
-                .with_hint("Mend the file and start Faultline again."),
-        );
-    }
     if let Err(error) = notifier.probe().await {
         tracing::warn!(%error, "No notification can be shown.");
         engine.report(HealthRow::new("notifications", "server", HealthLevel::Warning, error.to_string()));
@@ -83,7 +76,27 @@ async fn answer_notifications(engine: Arc<Engine>, mut actions: mpsc::Receiver<N
     }
 }
 
-/// Opens a page in the user's browser.
-pub(crate) fn open_page(url: &str) -> Result<(), String> {
-    open::that_detached(url).map_err(|error| format!("no browser could be started: {error}"))
+/// The desktop that the window stands on.
+pub(crate) struct Shell;
+
+impl Desktop for Shell {
+    fn open_page(&self, url: &str) -> Result<(), String> {
+        open::that_detached(url).map_err(|error| format!("no browser could be started: {error}"))
+    }
+
+    fn tray(&self) -> Option<bool> {
+        Some(false)
+    }
+
+    fn autostart(&self) -> Option<bool> {
+        None
+    }
+
+    fn set_autostart(&self, _: bool) -> Result<(), String> {
+        Err("the desktop cannot be told".to_owned())
+    }
+
+    fn about(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use faultline_api::Api;
+use faultline_api::{Api, NoDesktop};
 use faultline_engine::config::Config;
 use faultline_engine::secrets::Secrets;
 use faultline_engine::{Engine, EngineOptions, SilentNotifier, SystemClock};
@@ -26,6 +26,7 @@ fn shell() -> Shell {
     let data = tempfile::tempdir().unwrap();
     let options = EngineOptions {
         config: Config::default(),
+        config_file: None,
         data: data.path().to_owned(),
         secrets: Secrets::in_memory(),
         notifier: Arc::new(SilentNotifier),
@@ -33,7 +34,7 @@ fn shell() -> Shell {
         feeds: false,
     };
     let engine = tauri::async_runtime::block_on(Engine::start(options)).unwrap();
-    let api = Arc::new(Api::new(engine, |_| Ok(())));
+    let api = Arc::new(Api::new(engine, Arc::new(NoDesktop), None));
     let app = faultline_app::commands::plugins(&api)
         .into_iter()
         .fold(mock_builder(), |builder, plugin| builder.plugin(plugin))

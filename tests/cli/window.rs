@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use faultline_api::Api;
+use faultline_api::{Api, NoDesktop};
 use faultline_engine::config::{self, Config};
 use faultline_engine::secrets::Secrets;
 use faultline_engine::{Engine, EngineOptions, SilentNotifier, SystemClock};
@@ -35,14 +35,15 @@ impl House {
         secrets.set("webhook", SecretString::from(SECRET)).await.unwrap();
         let options = EngineOptions {
             config: config(),
-            data: data.path().to_owned(),
+            config_file: None,
+        data: data.path().to_owned(),
             secrets,
             notifier: Arc::new(SilentNotifier),
             clock: Arc::new(SystemClock),
             feeds: true,
         };
         let engine = Engine::start(options).await.unwrap();
-        let api = Api::new(Arc::clone(&engine), |_| Ok(()));
+        let api = Api::new(Arc::clone(&engine), Arc::new(NoDesktop), None);
         Self { engine, api, _data: data }
     }
 

@@ -24,7 +24,7 @@ const PX_PER_POINT: f64 = 2.0;
 
 pub(crate) async fn draw(api: &Api, args: ChartRequest) -> Result<ChartsView, ApiError> {
     let range = range::range(args.from, args.to, args.last_s, api.engine.now())?;
-    let environment = &cluster::named(api, &args.cluster)?.environment;
+    let environment = cluster::named(api, &args.cluster)?.environment;
     let cluster = ClusterName::from(args.cluster.as_str());
     if args.last_s.is_some() {
         api.engine.looked_at(&cluster);
@@ -37,7 +37,7 @@ pub(crate) async fn draw(api: &Api, args: ChartRequest) -> Result<ChartsView, Ap
         build::load_by_query(&ticks, TOP_QUERIES, &texts, theme),
         build::calls_per_s(&ticks, theme),
     ];
-    let (flags, bands) = (flags(api, environment, range).await?, bands(api, &cluster, range).await?);
+    let (flags, bands) = (flags(api, &environment, range).await?, bands(api, &cluster, range).await?);
     let drawn_flags: Vec<Flag> = flags.iter().map(|(flag, _)| flag.clone()).collect();
     let drawn_bands: Vec<Band> = bands.iter().map(|(band, _)| *band).collect();
     let canvas = Canvas { width_px: args.width_px, height_px: args.panel_height_px, theme, scale: 1.0 };

@@ -1,6 +1,7 @@
 //! Why a command was not carried out, and how the window is told.
 
 use faultline_engine::EngineError;
+use faultline_engine::secrets::SecretError;
 
 use crate::types::ApiErrorView;
 
@@ -54,6 +55,15 @@ pub enum ApiError {
     /// A chart could not be drawn.
     #[error("the chart could not be drawn: {0}")]
     Chart(#[from] faultline_chart::ChartError),
+    /// A secret could not be had, kept or deleted.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The command itself failed.
+    #[error("Faultline itself failed at {command}; what happened is in the log")]
+    Panicked {
+        /// `domain|name`
+        command: String,
+    },
     /// The answer could not be written.
     #[error("the answer could not be written: {0}")]
     Answer(serde_json::Error),
@@ -71,13 +81,18 @@ impl ApiError {
             | Self::Engine(
                 EngineError::PreviewChanged | EngineError::NoRollback { .. } | EngineError::Rollback { .. },
             ) => "refused",
-            Self::Engine(_) | Self::History(_) | Self::Chart(_) | Self::Answer(_) => "internal",
+            Self::Secret(error) | Self::Engine(EngineError::Secret(error)) => error.code(),
+            Self::Engine(EngineError::Config(_)) => "configuration",
+            Self::Panicked { .. } | Self::Engine(_) | Self::History(_) | Self::Chart(_) | Self::Answer(_) => {
+                "internal"
+            }
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
             Self::Refused { hint, .. } => Some((*hint).to_owned()),
+            Self::Panicked { .. } => Some("Copy the diagnostics in the settings and report this.".to_owned()),
             _ => None,
         }
     }

@@ -14,13 +14,16 @@ pub fn changed(event: &EngineEvent) -> Changed {
         EngineEvent::Rollback(progress) => (Topic::Rollback, None, Some(progress.deploy.to_string())),
         EngineEvent::Deploys => (Topic::Deploys, None, None),
         EngineEvent::Health => (Topic::Health, None, None),
+        EngineEvent::Configuration => (Topic::Configuration, None, None),
+        EngineEvent::Navigate(Destination::Deploy(_)) => (Topic::Navigate, None, None),
         EngineEvent::Navigate(Destination::Incident(incident) | Destination::Rollback { incident, .. }) => {
             (Topic::Navigate, None, Some(incident.to_string()))
         }
     };
-    let rollback = match event {
-        EngineEvent::Navigate(Destination::Rollback { deploy, .. }) => Some(deploy.to_string()),
-        _ => None,
+    let (rollback, deploy) = match event {
+        EngineEvent::Navigate(Destination::Rollback { deploy, .. }) => (Some(deploy.to_string()), None),
+        EngineEvent::Navigate(Destination::Deploy(deploy)) => (None, Some(deploy.to_string())),
+        _ => (None, None),
     };
-    Changed { topic, cluster, id, rollback, deploy: None }
+    Changed { topic, cluster, id, rollback, deploy }
 }

@@ -8,8 +8,9 @@ use crate::error::ApiError;
 use crate::types::LinkRequest;
 
 pub(crate) fn open(api: &Api, args: &LinkRequest) -> Result<(), ApiError> {
-    let url = allowed(&args.url, &link_hosts(api.engine.config()))?;
-    (api.open_page)(url.as_str())
+    let url = allowed(&args.url, &link_hosts(&api.engine.config()))?;
+    api.desktop
+        .open_page(url.as_str())
         .map_err(|message| ApiError::Refused { message, hint: "Copy the address and open it in a browser." })
 }
 

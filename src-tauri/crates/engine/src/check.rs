@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use faultline_model::{Clock, ClusterName, HealthLevel, HealthRow, NodeId};
+use faultline_model::{Clock, ClusterName, Engine, HealthLevel, HealthRow, NodeId, NodeSpec};
 use futures::StreamExt as _;
 use futures::stream;
+use secrecy::SecretString;
 
 use crate::config::{ClusterConfig, Config, DeployFeedConfig, NodeConfig};
 use crate::convert;
@@ -18,6 +19,9 @@ const MAX_AT_ONCE: usize = 32;
 
 /// Longest test of one target; each of its round trips has a shorter deadline of its own.
 const TARGET_DEADLINE: Duration = Duration::from_secs(30);
+
+/// The aspect of metric endpoints that are not watched.
+const NOT_WATCHED_ASPECT: &str = "metrics";
 
 /// Tests every node, feed and rollback that the configuration names.
 pub async fn check(config: &Config, secrets: &Secrets, clock: &Arc<dyn Clock>) -> Vec<HealthRow> {
@@ -59,12 +63,28 @@ pub(crate) fn not_yet_watched(config: &Config) -> impl Iterator<Item = HealthRow
         let target = format!("{}/{}", metrics.cluster, metrics.node);
         HealthRow::new(
             target,
-            "metrics",
+            NOT_WATCHED_ASPECT,
             HealthLevel::Warning,
             "This version does not watch metric endpoints.",
         )
         .with_hint("Watch the database itself by a [[cluster.node]] meanwhile.")
     })
+}
+
+/// Whether the row says that a metric endpoint is not watched.
+pub(crate) fn is_not_yet_watched(row: &HealthRow) -> bool {
+    row.aspect == NOT_WATCHED_ASPECT
+}
+
+/// Tries out a database that is not in the configuration, or not yet.
+pub(crate) async fn try_out(
+    engine: Engine,
+    url: String,
+    password: Option<SecretString>,
+    clock: &Arc<dyn Clock>,
+) -> Vec<HealthRow> {
+    let id = NodeId { cluster: "new".into(), node: "database".into() };
+    self_test(NodeSpec { id, engine, url, password, role: None }, clock).await
 }
 
 async fn check_node(
@@ -74,12 +94,19 @@ async fn check_node(
     clock: &Arc<dyn Clock>,
 ) -> Vec<HealthRow> {
     let id = NodeId { cluster: ClusterName::from(cluster.name.as_str()), node: node.name.as_str().into() };
+    match convert::node(&id, node, secrets).await {
+        Ok(spec) => self_test(spec, clock).await,
+        Err(error) => {
+            vec![HealthRow::new(id.to_string(), "configuration", HealthLevel::Error, error.to_string())]
+        }
+    }
+}
+
+/// The self-test of one node, within its deadline.
+async fn self_test(spec: NodeSpec, clock: &Arc<dyn Clock>) -> Vec<HealthRow> {
+    let target = spec.id.to_string();
     let row =
-        |message: String| vec![HealthRow::new(id.to_string(), "configuration", HealthLevel::Error, message)];
-    let spec = match convert::node(&id, node, secrets).await {
-        Ok(spec) => spec,
-        Err(error) => return row(error.to_string()),
-    };
+        |message: String| vec![HealthRow::new(target.clone(), "configuration", HealthLevel::Error, message)];
     let mut source = match faultline_sources::open(spec, Arc::clone(clock)) {
         Ok(source) => source,
         Err(error) => return row(error.to_string()),

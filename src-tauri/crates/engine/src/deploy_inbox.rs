@@ -6,17 +6,15 @@ use std::time::Duration;
 
 use faultline_history::History;
 use faultline_model::{Clock, Deploy, DeploySink};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::ClusterRequest;
 use crate::hub::{EngineEvent, Hub};
+use crate::standing::Standing;
 
 /// Time between two looks; `faultctl mark` is seen within a second.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// A cluster's environment and its task.
-pub(crate) type Recipient = (String, mpsc::Sender<ClusterRequest>);
 
 /// Stores what a feed delivers, and has it looked at at once.
 pub(crate) struct StoringSink {
@@ -38,7 +36,7 @@ impl DeploySink for StoringSink {
 pub(crate) async fn hand_on(
     history: History,
     mut sequence: i64,
-    recipients: Vec<Recipient>,
+    standing: Standing,
     hub: Hub,
     arrived: Arc<Notify>,
     stop: CancellationToken,
@@ -60,12 +58,11 @@ pub(crate) async fn hand_on(
         if deploys.is_empty() {
             continue;
         }
+        let watched = standing.now();
         for deploy in deploys {
-            for (_, cluster) in
-                recipients.iter().filter(|(environment, _)| *environment == deploy.environment)
-            {
+            for cluster in watched.clusters_of(&deploy.environment) {
                 // A cluster whose task has ended needs no deploys.
-                cluster.send(ClusterRequest::Deploy(Box::new(deploy.clone()))).await.ok();
+                cluster.requests.send(ClusterRequest::Deploy(Box::new(deploy.clone()))).await.ok();
             }
         }
         hub.tell(EngineEvent::Deploys);

@@ -1,37 +1,37 @@
 //! Puts the parts together and runs them: a task a node, a task a cluster, one for deploys, one for retention. What the
 //! window and the command line ask goes through [`Engine`].
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use faultline_deploys::webhook::WebhookServer;
 use faultline_history::History;
 use faultline_model::{
     Clock, ClusterName, Deploy, DeployId, Fingerprint, HealthRow, IncidentEvent, IncidentId, NoticeAction,
     Notifier, Timestamp,
 };
+use secrecy::SecretString;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::check;
 use crate::cluster::ClusterRequest;
-use crate::config::Config;
+use crate::config::{Config, Edit};
 use crate::deploy_inbox;
 use crate::error::EngineError;
 use crate::health::HealthBoard;
 use crate::hub::{Destination, EngineEvent, Hub, RollbackProgress};
 use crate::incidents::Incidents;
+use crate::reload::Reloader;
 use crate::retention;
 use crate::rollback::{Prepared, Recoveries, Rollbacks};
 use crate::secrets::Secrets;
-use crate::start;
+use crate::standing::{ClusterHandle, Standing};
+use crate::start::Parts;
 use crate::status::ClusterStatus;
 use crate::store_lock::StoreLock;
 use crate::verification::{Look, VerificationLimits};
-use crate::ways_back::WaysBack;
 
 /// Longest wait for the tasks to end at shutdown.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(5);
@@ -47,8 +47,10 @@ pub(crate) const MAX_WAITING_EVENTS: usize = 256;
 
 /// What an engine runs on.
 pub struct EngineOptions {
-    /// The configuration.
+    /// The configuration to start with.
     pub config: Config,
+    /// The file that it came from: read anew when it changes, and edited. Without one neither happens.
+    pub config_file: Option<ConfigSource>,
     /// Folder of the store.
     pub data: PathBuf,
     /// Where secrets come from.
@@ -61,29 +63,23 @@ pub struct EngineOptions {
     pub feeds: bool,
 }
 
-/// A cluster's task, from outside.
-pub(crate) struct ClusterHandle {
-    pub(crate) requests: mpsc::Sender<ClusterRequest>,
-    pub(crate) status: Arc<Mutex<ClusterStatus>>,
+/// The configuration's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigSource {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether it may be missing: then nothing is configured yet.
+    pub is_optional: bool,
 }
-
-pub(crate) type Clusters = BTreeMap<ClusterName, ClusterHandle>;
 
 /// The running engine.
 pub struct Engine {
-    config: Config,
-    history: History,
-    hub: Hub,
-    health: HealthBoard,
-    clock: Arc<dyn Clock>,
-    clusters: Arc<Clusters>,
-    incidents: Arc<Incidents>,
+    parts: Parts,
+    standing: Standing,
+    reloader: Arc<Reloader>,
     rollbacks: Arc<Rollbacks>,
-    ways_back: Arc<WaysBack>,
-    webhooks: Vec<WebhookServer>,
-    deploy_arrived: Arc<Notify>,
+    data: PathBuf,
     tasks: TaskTracker,
-    stop: CancellationToken,
     _lock: StoreLock,
 }
 
@@ -94,136 +90,167 @@ impl Engine {
     /// # Errors
     /// The data folder or the store cannot be used, or another Faultline watches with it.
     pub async fn start(options: EngineOptions) -> Result<Arc<Self>, EngineError> {
-        let EngineOptions { config, data, secrets, notifier, clock, feeds } = options;
+        let EngineOptions { config, config_file, data, secrets, notifier, clock, feeds } = options;
         let lock = StoreLock::take(&data)?;
         let history = History::open(&data).await?;
         let (hub, health) = (Hub::default(), HealthBoard::default());
-        let stop = CancellationToken::new();
-        let tasks = TaskTracker::new();
-        health.update(check::not_yet_watched(&config));
-
-        let ways_back = Arc::new(WaysBack::open(&config, &secrets, &health).await);
+        let standing = Standing::default();
         let can_roll_back = {
-            let ways_back = Arc::clone(&ways_back);
-            Arc::new(move |deploy: &Deploy| ways_back.leads_from(deploy))
+            let standing = standing.clone();
+            Arc::new(move |deploy: &Deploy| standing.now().ways_back.leads_from(deploy))
         };
         let incidents =
             Arc::new(Incidents::new(history.clone(), hub.clone(), health.clone(), notifier, can_roll_back));
         let (events, event_queue) = mpsc::channel(MAX_WAITING_EVENTS);
-        let starter = start::Starter {
-            config: &config,
-            secrets: &secrets,
-            history: &history,
-            clock: &clock,
-            hub: &hub,
-            health: &health,
-            incidents: &incidents,
-            tasks: &tasks,
-            stop: &stop,
-        };
-        let deploy_sequence = history.latest_deploy_sequence().await?;
-        let clusters = Arc::new(starter.clusters(events).await?);
         let deploy_arrived = Arc::new(Notify::new());
-        let webhooks = if feeds { starter.webhooks(&deploy_arrived).await } else { Vec::new() };
+        let stop = CancellationToken::new();
+        let parts =
+            Parts { secrets, history, clock, hub, health, incidents, events, deploy_arrived, feeds, stop };
+        let deploy_sequence = parts.history.latest_deploy_sequence().await?;
+        let file = config_file.map(|file| (file.path, file.is_optional));
+        let reloader = Arc::new(Reloader::new(parts.clone(), standing.clone(), file));
+        reloader.change(config).await?;
+        reloader.look().await;
+        let engine = Self {
+            rollbacks: Arc::new(rollbacks(&parts, &standing)),
+            parts,
+            standing,
+            reloader,
+            data,
+            tasks: TaskTracker::new(),
+            _lock: lock,
+        };
+        engine.spawn_tasks(event_queue, deploy_sequence);
+        Ok(Arc::new(engine))
+    }
 
-        tasks.spawn(tell_of_incidents(Arc::clone(&incidents), event_queue, stop.clone(), tasks.clone()));
+    fn spawn_tasks(&self, event_queue: mpsc::Receiver<(ClusterName, IncidentEvent)>, deploy_sequence: i64) {
+        let (parts, tasks) = (&self.parts, &self.tasks);
+        let stop = || parts.stop.clone();
+        tasks.spawn(tell_of_incidents(Arc::clone(&parts.incidents), event_queue, stop(), tasks.clone()));
         tasks.spawn(deploy_inbox::hand_on(
-            history.clone(),
+            parts.history.clone(),
             deploy_sequence,
-            starter.recipients(&clusters),
-            hub.clone(),
-            Arc::clone(&deploy_arrived),
-            stop.clone(),
+            self.standing.clone(),
+            parts.hub.clone(),
+            Arc::clone(&parts.deploy_arrived),
+            stop(),
         ));
         tasks.spawn(retention::keep_to_age(
-            history.clone(),
-            config.retention.days,
-            Arc::clone(&clock),
-            stop.clone(),
+            parts.history.clone(),
+            self.standing.clone(),
+            Arc::clone(&parts.clock),
+            stop(),
         ));
-        let rollbacks = Arc::new(rollbacks(&history, &hub, &clock, &incidents, &clusters));
-        Ok(Arc::new(Self {
-            config,
-            history,
-            hub,
-            health,
-            clock,
-            clusters,
-            incidents,
-            rollbacks,
-            ways_back,
-            webhooks,
-            deploy_arrived,
-            tasks,
-            stop,
-            _lock: lock,
-        }))
+        tasks.spawn(Arc::clone(&self.reloader).run());
     }
 
     /// Ends all watching, politely and within a deadline.
     pub async fn shutdown(&self) {
-        self.stop.cancel();
+        self.parts.stop.cancel();
         self.tasks.close();
-        if tokio::time::timeout(SHUTDOWN_DEADLINE, self.tasks.wait()).await.is_err() {
+        let watched = self.standing.now();
+        let clusters = futures::future::join_all(watched.clusters.values().map(ClusterHandle::end));
+        let webhooks = futures::future::join_all(watched.webhooks.iter().map(|webhook| webhook.end()));
+        let all = async { tokio::join!(clusters, webhooks, self.tasks.wait()) };
+        if tokio::time::timeout(SHUTDOWN_DEADLINE, all).await.is_err() {
             tracing::warn!("Some tasks did not end in time and are left behind.");
         }
     }
 
     /// The configuration that it runs on.
-    pub fn config(&self) -> &Config {
-        &self.config
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.standing.now().config)
+    }
+
+    /// The file that the configuration comes from.
+    pub fn config_path(&self) -> Option<&Path> {
+        self.reloader.path()
+    }
+
+    /// What is wrong with the configuration file; the last good configuration is at work meanwhile.
+    pub fn config_trouble(&self) -> Option<String> {
+        self.reloader.trouble()
+    }
+
+    /// Changes the configuration in its file and takes it up at once. Comments and order of the file stay.
+    ///
+    /// # Errors
+    /// When there is no file, it cannot be written, or it would not be a configuration any more.
+    pub async fn edit_config(&self, edit: Edit) -> Result<(), EngineError> {
+        Ok(self.reloader.edit(edit).await?)
+    }
+
+    /// Folder of the store.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Where secrets come from.
+    pub fn secrets(&self) -> &Secrets {
+        &self.parts.secrets
+    }
+
+    /// Tries out a database that is not watched yet: the rows of its self-test.
+    pub async fn try_out(
+        &self,
+        engine: faultline_model::Engine,
+        url: String,
+        password: Option<SecretString>,
+    ) -> Vec<HealthRow> {
+        check::try_out(engine, url, password, &self.parts.clock).await
+    }
+
+    /// Shows something in the window.
+    pub fn navigate(&self, destination: Destination) {
+        self.parts.hub.tell(EngineEvent::Navigate(destination));
     }
 
     /// The store.
     pub fn history(&self) -> &History {
-        &self.history
+        &self.parts.history
     }
 
     /// Now, on the engine's clock.
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.parts.clock.now()
     }
 
     /// Everything that happens from now on; for the first listener, everything since the start.
     pub fn listen(&self) -> broadcast::Receiver<EngineEvent> {
-        self.hub.listen()
+        self.parts.hub.listen()
     }
 
     /// The self-test as it stands.
     pub fn health(&self) -> Vec<HealthRow> {
-        self.health.rows()
+        self.parts.health.rows()
     }
 
     /// The self-test's rows of one target.
     pub fn health_of(&self, target: &str) -> Vec<HealthRow> {
-        self.health.rows_of(target)
+        self.parts.health.rows_of(target)
     }
 
     /// Adds a row to the self-test, for what its caller found.
     pub fn report(&self, row: HealthRow) {
-        if self.health.update([row]) {
-            self.hub.tell(EngineEvent::Health);
+        if self.parts.health.update([row]) {
+            self.parts.hub.tell(EngineEvent::Health);
         }
     }
 
     /// How the clusters stand, in the configuration's order.
     pub fn statuses(&self) -> Vec<ClusterStatus> {
-        self.config
-            .clusters
-            .iter()
-            .filter_map(|cluster| self.clusters.get(cluster.name.as_str()))
-            .map(|handle| handle.status.lock().unwrap_or_else(PoisonError::into_inner).clone())
-            .collect()
+        self.standing.now().statuses()
     }
 
     /// Addresses on which webhooks listen.
     pub fn webhook_addresses(&self) -> Vec<std::net::SocketAddr> {
-        self.webhooks.iter().map(|server| server.addr).collect()
+        self.standing.now().webhooks.iter().map(|webhook| webhook.address).collect()
     }
 
     /// A window shows the cluster: counters are read more often for a while. Said again with every look.
     pub fn looked_at(&self, cluster: &ClusterName) {
-        if let Some(handle) = self.clusters.get(cluster) {
+        if let Some(handle) = self.standing.now().clusters.get(cluster) {
             // A task that is too busy to listen is not slowed down further; the next look says it again.
             handle.requests.try_send(ClusterRequest::LookedAt).ok();
         }
@@ -234,14 +261,14 @@ impl Engine {
     /// # Errors
     /// The store cannot be written.
     pub async fn mark(&self, deploy: &Deploy) -> Result<(), EngineError> {
-        self.history.put_deploy(deploy, self.now()).await?;
-        self.deploy_arrived.notify_one();
+        self.parts.history.put_deploy(deploy, self.now()).await?;
+        self.parts.deploy_arrived.notify_one();
         Ok(())
     }
 
     /// Whether there is a way back for the deploy.
     pub fn can_roll_back(&self, deploy: &Deploy) -> bool {
-        self.ways_back.leads_from(deploy)
+        self.standing.now().ways_back.leads_from(deploy)
     }
 
     /// What rolling a deploy back would do, with the token that confirms it.
@@ -254,7 +281,7 @@ impl Engine {
         incident: Option<&IncidentId>,
     ) -> Result<Prepared, EngineError> {
         let deploy = self.deploy(deploy).await?;
-        let provider = self.ways_back.of(&deploy.service)?;
+        let provider = self.standing.now().ways_back.of(&deploy.service)?;
         self.rollbacks.prepare(provider.as_ref(), &deploy, incident).await
     }
 
@@ -270,21 +297,21 @@ impl Engine {
         actor: &str,
     ) -> Result<RollbackProgress, EngineError> {
         let deploy = self.deploy(deploy).await?;
-        let provider = self.ways_back.of(&deploy.service)?;
+        let provider = self.standing.now().ways_back.of(&deploy.service)?;
         self.rollbacks.run(provider, &deploy, incident, confirm_token, actor).await
     }
 
     async fn deploy(&self, id: &DeployId) -> Result<Deploy, EngineError> {
-        self.history.deploy(id).await?.ok_or_else(|| EngineError::UnknownDeploy { id: id.clone() })
+        self.parts.history.deploy(id).await?.ok_or_else(|| EngineError::UnknownDeploy { id: id.clone() })
     }
 
     /// Does what the user asked for in a notification.
     pub async fn on_notice_action(&self, action: NoticeAction) {
         match action {
             NoticeAction::Show { incident } => {
-                self.hub.tell(EngineEvent::Navigate(Destination::Incident(incident)));
+                self.parts.hub.tell(EngineEvent::Navigate(Destination::Incident(incident)));
             }
-            NoticeAction::Dismissed { incident } => self.incidents.dismissed(&incident).await,
+            NoticeAction::Dismissed { incident } => self.parts.incidents.dismissed(&incident).await,
             NoticeAction::Rollback { incident, deploy } => {
                 if let Err(error) = self.roll_back_from_notice(&incident, &deploy).await {
                     tracing::error!(%error, %deploy, "The notification's rollback could not be run.");
@@ -297,7 +324,7 @@ impl Engine {
                         )
                         .with_hint("Open the incident and roll back from its sheet."),
                     );
-                    self.hub.tell(EngineEvent::Navigate(Destination::Rollback { incident, deploy }));
+                    self.parts.hub.tell(EngineEvent::Navigate(Destination::Rollback { incident, deploy }));
                 }
             }
         }
@@ -310,13 +337,13 @@ impl Engine {
         deploy: &DeployId,
     ) -> Result<(), EngineError> {
         let service = self.deploy(deploy).await?.service;
-        if self.ways_back.is_one_click(&service) {
+        if self.standing.now().ways_back.is_one_click(&service) {
             let prepared = self.prepare_rollback(deploy, Some(incident)).await?;
             self.run_rollback(deploy, Some(incident), &prepared.confirm_token, "the notification's button")
                 .await?;
         } else {
             let (incident, deploy) = (incident.clone(), deploy.clone());
-            self.hub.tell(EngineEvent::Navigate(Destination::Rollback { incident, deploy }));
+            self.parts.hub.tell(EngineEvent::Navigate(Destination::Rollback { incident, deploy }));
         }
         Ok(())
     }
@@ -351,20 +378,17 @@ async fn tell_of_incidents(
 }
 
 /// Rollbacks that are verified on the clusters.
-fn rollbacks(
-    history: &History,
-    hub: &Hub,
-    clock: &Arc<dyn Clock>,
-    incidents: &Arc<Incidents>,
-    clusters: &Arc<Clusters>,
-) -> Rollbacks {
-    let (clusters, clock) = (Arc::clone(clusters), Arc::clone(clock));
-    let recoveries = ClusterRecoveries { clusters, history: history.clone(), clock: Arc::clone(&clock) };
+fn rollbacks(parts: &Parts, standing: &Standing) -> Rollbacks {
+    let recoveries = ClusterRecoveries {
+        standing: standing.clone(),
+        history: parts.history.clone(),
+        clock: Arc::clone(&parts.clock),
+    };
     Rollbacks {
-        history: history.clone(),
-        hub: hub.clone(),
-        clock,
-        incidents: Arc::clone(incidents),
+        history: parts.history.clone(),
+        hub: parts.hub.clone(),
+        clock: Arc::clone(&parts.clock),
+        incidents: Arc::clone(&parts.incidents),
         recoveries: Arc::new(recoveries),
         limits: VerificationLimits::default(),
     }
@@ -372,7 +396,7 @@ fn rollbacks(
 
 /// Asks the incident's cluster how far it has recovered.
 struct ClusterRecoveries {
-    clusters: Arc<Clusters>,
+    standing: Standing,
     history: History,
     clock: Arc<dyn Clock>,
 }
@@ -384,9 +408,10 @@ impl Recoveries for ClusterRecoveries {
             Some(id) => self.history.incident(id).await.ok().flatten(),
             None => None,
         };
+        let watched = self.standing.now();
         let handle = match &record {
-            Some(record) => self.clusters.get(&record.cluster)?,
-            None => self.clusters.values().next()?,
+            Some(record) => watched.clusters.get(&record.cluster)?,
+            None => watched.clusters.values().next()?,
         };
         let (reply, answer) = oneshot::channel();
         handle.requests.send(ClusterRequest::Recovery { queries: queries.to_vec(), reply }).await.ok()?;
@@ -414,6 +439,7 @@ mod tests {
         faultline_deploys::install_tls_provider();
         let options = EngineOptions {
             config: config::parse("[[cluster]]\nname = \"shop\"\n", "config.toml").unwrap(),
+            config_file: None,
             data: data.to_owned(),
             secrets: Secrets::in_memory(),
             notifier: Arc::new(SilentNotifier),

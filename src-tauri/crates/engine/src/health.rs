@@ -28,6 +28,14 @@ impl HealthBoard {
         changed
     }
 
+    /// Drops the rows of which `gone` says so; says whether there were any.
+    pub(crate) fn forget(&self, gone: impl Fn(&HealthRow) -> bool) -> bool {
+        let mut board = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = board.len();
+        board.retain(|_, row| !gone(row));
+        board.len() < before
+    }
+
     /// All rows, by target and aspect.
     pub(crate) fn rows(&self) -> Vec<HealthRow> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()

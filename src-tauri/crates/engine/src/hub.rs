@@ -30,7 +30,9 @@ pub enum EngineEvent {
     Deploys,
     /// A row of the self-test changed.
     Health,
-    /// The user asked, by a notification, to see something.
+    /// The configuration was read anew, or cannot be used any more.
+    Configuration,
+    /// The user asked, by a notification or a link, to see something.
     Navigate(Destination),
 }
 
@@ -39,6 +41,8 @@ pub enum EngineEvent {
 pub enum Destination {
     /// An incident.
     Incident(IncidentId),
+    /// A deploy.
+    Deploy(DeployId),
     /// The prepared rollback of a deploy.
     Rollback {
         /// The incident it is for.

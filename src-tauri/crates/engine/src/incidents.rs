@@ -7,7 +7,7 @@ use std::sync::Arc;
 use faultline_history::History;
 use faultline_model::{
     ClusterName, Deploy, EventKind, HealthLevel, HealthRow, IncidentEvent, IncidentId, Notice, Notifier,
-    Opened, Verdict,
+    Opened, Timestamp, Verdict,
 };
 use tokio::sync::Mutex;
 
@@ -96,6 +96,11 @@ impl Incidents {
         if let Some(incident) = self.open.lock().await.get_mut(id) {
             incident.dismissed = Some(incident.verdict.as_ref().map(Gist::of));
         }
+    }
+
+    /// The cluster is not watched any more: its incident is over as far as anybody can tell.
+    pub(crate) async fn let_go(&self, cluster: &ClusterName, incident: IncidentId, now: Timestamp) {
+        self.on_event(cluster, IncidentEvent { t: now, kind: EventKind::Resolved { incident } }).await;
     }
 
     /// Shows a notice of another kind in the incident's place.

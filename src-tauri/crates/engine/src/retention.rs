@@ -7,20 +7,23 @@ use faultline_history::History;
 use faultline_model::Clock;
 use tokio_util::sync::CancellationToken;
 
+use crate::standing::Standing;
+
 /// Time between two rounds.
 const EVERY: Duration = Duration::from_secs(3_600);
 
 /// Seconds in a day.
 const DAY_S: f64 = 86_400.0;
 
-/// Keeps the store to `keep_days` until `stop`.
+/// Keeps the store to the days that the configuration says, until `stop`.
 pub(crate) async fn keep_to_age(
     history: History,
-    keep_days: u32,
+    standing: Standing,
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
 ) {
     loop {
+        let keep_days = standing.now().config.retention.days;
         match history.retain(clock.now() - f64::from(keep_days) * DAY_S).await {
             Ok(removed) => tracing::debug!(?removed, "Old frames were removed."),
             Err(error) => tracing::error!(%error, "Could not remove old frames."),

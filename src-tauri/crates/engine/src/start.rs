@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use faultline_analysis::{Analysis, AnalysisConfig};
-use faultline_deploys::webhook::{self, WebhookOptions, WebhookServer};
+use faultline_deploys::webhook::{self, WebhookOptions};
 use faultline_history::History;
 use faultline_model::{
     Clock, ClusterName, Engine, EventKind, Facts, Header, HealthLevel, HealthRow, IncidentEvent, NodeId,
@@ -15,16 +15,16 @@ use tokio_util::task::TaskTracker;
 
 use crate::cadence::{Attention, Intervals, Schedule};
 use crate::cluster::{ClusterRequest, ClusterTask, MAX_WAITING_REPORTS};
-use crate::config::{ClusterConfig, Config, DeployFeedConfig, NodeConfig};
+use crate::config::{ClusterConfig, Config, DeployFeedConfig};
 use crate::convert;
-use crate::deploy_inbox::{Recipient, StoringSink};
-use crate::engine::{ClusterHandle, Clusters};
+use crate::deploy_inbox::StoringSink;
 use crate::error::EngineError;
 use crate::health::HealthBoard;
 use crate::hub::Hub;
 use crate::incidents::Incidents;
-use crate::node::{NodeReport, watch_node};
+use crate::node::NodeWatch;
 use crate::secrets::Secrets;
+use crate::standing::{ClusterHandle, RunningWebhook};
 use crate::status::ClusterStatus;
 use crate::warm_up::warm_up;
 
@@ -37,52 +37,48 @@ const COUNTERS_SUSPICION_S: f64 = 2.0;
 /// Deploys this old may still matter when the program starts, seconds.
 const EARLIER_DEPLOYS_S: f64 = 86_400.0;
 
-/// What everything that is started shares.
+/// What everything that is started shares, whatever the configuration.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) secrets: Secrets,
+    pub(crate) history: History,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) hub: Hub,
+    pub(crate) health: HealthBoard,
+    pub(crate) incidents: Arc<Incidents>,
+    /// What analysis says, to be written down and told.
+    pub(crate) events: mpsc::Sender<(ClusterName, IncidentEvent)>,
+    /// Rings when a deploy was stored.
+    pub(crate) deploy_arrived: Arc<Notify>,
+    /// Whether webhooks listen.
+    pub(crate) feeds: bool,
+    pub(crate) stop: CancellationToken,
+}
+
+/// Starts what one configuration names.
 pub(crate) struct Starter<'a> {
+    pub(crate) parts: &'a Parts,
     pub(crate) config: &'a Config,
-    pub(crate) secrets: &'a Secrets,
-    pub(crate) history: &'a History,
-    pub(crate) clock: &'a Arc<dyn Clock>,
-    pub(crate) hub: &'a Hub,
-    pub(crate) health: &'a HealthBoard,
-    pub(crate) incidents: &'a Arc<Incidents>,
-    pub(crate) tasks: &'a TaskTracker,
-    pub(crate) stop: &'a CancellationToken,
 }
 
 impl Starter<'_> {
-    /// Starts every cluster with its nodes.
-    pub(crate) async fn clusters(
-        &self,
-        events: mpsc::Sender<(ClusterName, IncidentEvent)>,
-    ) -> Result<Clusters, EngineError> {
-        let mut clusters = Clusters::new();
-        for cluster in &self.config.clusters {
-            let handle = self.cluster(cluster, events.clone()).await?;
-            clusters.insert(ClusterName::from(cluster.name.as_str()), handle);
-        }
-        Ok(clusters)
-    }
-
-    async fn cluster(
-        &self,
-        cluster: &ClusterConfig,
-        events: mpsc::Sender<(ClusterName, IncidentEvent)>,
-    ) -> Result<ClusterHandle, EngineError> {
+    /// Starts a cluster with its nodes.
+    pub(crate) async fn cluster(&self, cluster: &ClusterConfig) -> Result<ClusterHandle, EngineError> {
+        let parts = self.parts;
         let name = ClusterName::from(cluster.name.as_str());
-        let now = self.clock.now();
+        let now = parts.clock.now();
         let header = header(cluster, self.config);
         let mut analysis = Analysis::new(AnalysisConfig::default(), &header);
-        let warmed = warm_up(&mut analysis, self.history, &name, now).await?;
+        let warmed = warm_up(&mut analysis, &parts.history, &name, now).await?;
         if let Some((opened, verdict)) = &warmed.open {
-            self.incidents.take_up(opened.clone(), verdict.clone()).await;
+            parts.incidents.take_up(opened.clone(), verdict.clone()).await;
         }
         for key in &warmed.cut_off {
-            self.history.finish_rollback(key, &cut_off(), now).await?;
+            parts.history.finish_rollback(key, &cut_off(), now).await?;
         }
         if let Some(incident) = warmed.ended {
             let event = IncidentEvent { t: now, kind: EventKind::Resolved { incident } };
-            self.incidents.on_event(&name, event).await;
+            parts.incidents.on_event(&name, event).await;
         }
 
         let nodes = cluster.nodes.iter().map(|node| (node.name.as_str().into(), convert::about(node)));
@@ -92,26 +88,40 @@ impl Starter<'_> {
         let (attention, watched) = watch::channel(Attention::Quiet);
         let (report_sender, reports) = mpsc::channel(MAX_WAITING_REPORTS);
         let (requests, request_queue) = mpsc::channel(MAX_WAITING_REPORTS);
+        let (tasks, stop) = (TaskTracker::new(), parts.stop.child_token());
         for node in &cluster.nodes {
-            self.node(&name, node, watched.clone(), report_sender.clone()).await;
+            let id = NodeId { cluster: name.clone(), node: node.name.as_str().into() };
+            let watch = NodeWatch {
+                schedule: Schedule::new(&id, intervals(self.config)),
+                id,
+                config: node.clone(),
+                secrets: parts.secrets.clone(),
+                attention: watched.clone(),
+                clock: Arc::clone(&parts.clock),
+                reports: report_sender.clone(),
+                health: parts.health.clone(),
+                hub: parts.hub.clone(),
+                stop: stop.clone(),
+            };
+            tasks.spawn(watch.run());
         }
         let task = ClusterTask {
             name: name.clone(),
             analysis,
-            history: self.history.clone(),
-            clock: Arc::clone(self.clock),
-            hub: self.hub.clone(),
-            health: self.health.clone(),
+            history: parts.history.clone(),
+            clock: Arc::clone(&parts.clock),
+            hub: parts.hub.clone(),
+            health: parts.health.clone(),
             status: Arc::clone(&status),
             attention,
             service_facts: service_facts(self.config),
             ids: warmed.ids,
             untold: warmed.untold,
-            events,
+            events: parts.events.clone(),
         };
-        self.tasks.spawn(task.run(reports, request_queue, self.stop.clone()));
+        tasks.spawn(task.run(reports, request_queue, stop.clone()));
         self.hand_in_earlier_deploys(cluster, &warmed.deploys, &requests, now).await?;
-        Ok(ClusterHandle { requests, status })
+        Ok(ClusterHandle { requests, status, tasks, stop })
     }
 
     /// Deploys that were marked while nothing was watched, and so are in no frame.
@@ -123,7 +133,7 @@ impl Starter<'_> {
         now: Timestamp,
     ) -> Result<(), EngineError> {
         let range = TimeRange::last(EARLIER_DEPLOYS_S, now + 1.0);
-        let deploys = self.history.deploys(range, Some(&cluster.environment)).await?;
+        let deploys = self.parts.history.deploys(range, Some(&cluster.environment)).await?;
         let unseen = deploys.into_iter().filter(|deploy| !seen.contains(deploy));
         for deploy in unseen.take(MAX_WAITING_REPORTS / 2) {
             // The task has just been started; it takes what it is sent.
@@ -132,83 +142,49 @@ impl Starter<'_> {
         Ok(())
     }
 
-    async fn node(
-        &self,
-        cluster: &ClusterName,
-        node: &NodeConfig,
-        attention: watch::Receiver<Attention>,
-        reports: mpsc::Sender<NodeReport>,
-    ) {
-        let id = NodeId { cluster: cluster.clone(), node: node.name.as_str().into() };
-        let opened = match convert::node(&id, node, self.secrets).await {
-            Ok(spec) => faultline_sources::open(spec, Arc::clone(self.clock))
-                .map_err(|source| EngineError::Source { node: id.clone(), source }),
-            Err(error) => Err(error),
+    /// Starts a webhook; one that cannot listen is a health row.
+    pub(crate) async fn webhook(&self, config: &DeployFeedConfig) -> Option<RunningWebhook> {
+        let DeployFeedConfig::Webhook { listen, secret } = config;
+        let parts = self.parts;
+        let stop = parts.stop.child_token();
+        let started = match parts.secrets.resolve(secret).await {
+            Ok(secret) => {
+                let sink = StoringSink {
+                    history: parts.history.clone(),
+                    clock: Arc::clone(&parts.clock),
+                    arrived: Arc::clone(&parts.deploy_arrived),
+                };
+                let options = WebhookOptions { listen: *listen, secret };
+                webhook::serve(options, Arc::new(sink), Arc::clone(&parts.clock), stop.clone())
+                    .await
+                    .map_err(EngineError::from)
+            }
+            Err(error) => Err(error.into()),
         };
-        match opened {
-            Ok(source) => {
-                let schedule = Schedule::new(&id, intervals(self.config));
-                let (clock, stop) = (Arc::clone(self.clock), self.stop.clone());
-                self.tasks.spawn(watch_node(source, schedule, attention, clock, reports, stop));
+        let (row, running) = match started {
+            Ok(server) => {
+                let address = server.addr;
+                let message = format!("Listens on http://{address}/v1/deploys.");
+                let row = HealthRow::new(webhook_target(config), "listening", HealthLevel::Ok, message);
+                let server = Mutex::new(Some(server));
+                (row, Some(RunningWebhook { config: config.clone(), address, server, stop }))
             }
             Err(error) => {
-                tracing::error!(%error, node = %id, "The node is not watched.");
-                self.health.update([HealthRow::new(
-                    id.to_string(),
-                    "configuration",
-                    HealthLevel::Error,
-                    error.to_string(),
-                )]);
+                let message = error.to_string();
+                (HealthRow::new(webhook_target(config), "listening", HealthLevel::Error, message), None)
             }
+        };
+        if parts.health.update([row.clone()]) && running.is_none() {
+            tracing::error!(%listen, message = row.message, "The webhook does not listen.");
         }
+        running
     }
+}
 
-    /// Starts the webhooks; one that cannot listen is a health row.
-    pub(crate) async fn webhooks(&self, arrived: &Arc<Notify>) -> Vec<WebhookServer> {
-        let mut servers = Vec::new();
-        for DeployFeedConfig::Webhook { listen, secret } in &self.config.deploys {
-            let target = format!("webhook {listen}");
-            let started = match self.secrets.resolve(secret).await {
-                Ok(secret) => {
-                    let sink = StoringSink {
-                        history: self.history.clone(),
-                        clock: Arc::clone(self.clock),
-                        arrived: Arc::clone(arrived),
-                    };
-                    let options = WebhookOptions { listen: *listen, secret };
-                    webhook::serve(options, Arc::new(sink), Arc::clone(self.clock), self.stop.clone())
-                        .await
-                        .map_err(EngineError::from)
-                }
-                Err(error) => Err(error.into()),
-            };
-            let row = match started {
-                Ok(server) => {
-                    let message = format!("Listens on http://{}/v1/deploys.", server.addr);
-                    servers.push(server);
-                    HealthRow::new(target, "listening", HealthLevel::Ok, message)
-                }
-                Err(error) => {
-                    tracing::error!(%error, %listen, "The webhook does not listen.");
-                    HealthRow::new(target, "listening", HealthLevel::Error, error.to_string())
-                }
-            };
-            self.health.update([row]);
-        }
-        servers
-    }
-
-    /// Every cluster with its environment, for deploys.
-    pub(crate) fn recipients(&self, clusters: &Clusters) -> Vec<Recipient> {
-        self.config
-            .clusters
-            .iter()
-            .filter_map(|cluster| {
-                let handle = clusters.get(cluster.name.as_str())?;
-                Some((cluster.environment.clone(), handle.requests.clone()))
-            })
-            .collect()
-    }
+/// What the self-test calls a webhook.
+pub(crate) fn webhook_target(config: &DeployFeedConfig) -> String {
+    let DeployFeedConfig::Webhook { listen, .. } = config;
+    format!("webhook {listen}")
 }
 
 /// How a rollback ended that was under way when the program did.

@@ -11,6 +11,14 @@ use crate::error::EngineError;
 use crate::health::HealthBoard;
 use crate::secrets::Secrets;
 
+/// What the self-test calls a way back, before the service's name.
+const TARGET_PREFIX: &str = "rollback/";
+
+/// Whether a row of the self-test is about a configured way back.
+pub(crate) fn is_row(row: &HealthRow) -> bool {
+    row.target.starts_with(TARGET_PREFIX)
+}
+
 struct WayBack {
     provider: Arc<dyn Rollback>,
     one_click: bool,
@@ -25,7 +33,7 @@ impl WaysBack {
     pub(crate) async fn open(config: &Config, secrets: &Secrets, health: &HealthBoard) -> Self {
         let mut ways = BTreeMap::new();
         for rollback in &config.rollbacks {
-            let target = format!("rollback/{}", rollback.service);
+            let target = format!("{TARGET_PREFIX}{}", rollback.service);
             let row = match convert::rollback(rollback, secrets).await {
                 Ok(provider) => {
                     let message = format!("Rolls back by {}.", provider.provider());
@@ -38,6 +46,11 @@ impl WaysBack {
             health.update([row]);
         }
         Self(ways)
+    }
+
+    /// How many could be opened.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// The provider of the service.

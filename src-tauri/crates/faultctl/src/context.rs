@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use faultline_engine::SystemClock;
 use faultline_engine::config::{self, ClusterConfig, Config};
-use faultline_engine::secrets::Secrets;
+use faultline_engine::secrets::{Masker, Secrets};
 use faultline_model::Clock;
 
 use crate::args::Places;
@@ -25,7 +25,7 @@ impl Context {
         Ok(Self {
             data: data(places, config.store.path.as_ref())?,
             config,
-            secrets: Secrets::system(),
+            secrets: Secrets::system(Masker::default()),
             clock: Arc::new(SystemClock),
         })
     }

@@ -7,9 +7,9 @@ use ts_rs::TS;
 
 use super::{
     ChartRequest, ChartsView, DatabaseAddRequest, DatabaseRemoveRequest, DatabaseTestRequest, DatabaseTested,
-    DatabaseView, DeployView, DeploysRequest, DiagnosticsView, HealthRowView, IncidentRequest, IncidentSummary,
-    IncidentView, IncidentsRequest, LinkRequest, Overview, PreviewView, QueriesRequest, QueryRow,
-    RollbackPreviewRequest, RollbackRunRequest, RollbackView, SecretDeleteRequest, SecretRequest,
+    DatabaseView, DeployView, DeploysRequest, DiagnosticsView, HealthRowView, IncidentRequest,
+    IncidentSummary, IncidentView, IncidentsRequest, LinkRequest, Overview, PreviewView, QueriesRequest,
+    QueryRow, RollbackPreviewRequest, RollbackRunRequest, RollbackView, SecretDeleteRequest, SecretRequest,
     SecretSetRequest, SecretView, SettingsChangeRequest, SettingsView,
 };
 

@@ -59,7 +59,8 @@ pub use commands::{
     SettingsGet, SettingsHealth, Visitor, visit_commands,
 };
 pub use databases::{
-    DatabaseAddRequest, DatabaseRemoveRequest, DatabaseTestRequest, DatabaseTested, DatabaseView, PasswordInput,
+    DatabaseAddRequest, DatabaseRemoveRequest, DatabaseTestRequest, DatabaseTested, DatabaseView,
+    PasswordInput,
 };
 pub use deploys::{DeployKindView, DeployStatusView, DeployView, DeploysRequest};
 pub use diagnostics::DiagnosticsView;

@@ -117,3 +117,14 @@ wire_enum! {
         Unknown,
     }
 }
+
+impl From<EngineView> for Engine {
+    fn from(view: EngineView) -> Self {
+        match view {
+            EngineView::Postgres => Self::Postgres,
+            EngineView::Mysql => Self::Mysql,
+            EngineView::Mariadb => Self::Mariadb,
+            EngineView::Unknown => Self::Unknown,
+        }
+    }
+}

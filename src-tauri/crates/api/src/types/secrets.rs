@@ -74,6 +74,5 @@ pub enum Keep {
 
 /// A secret on its way in: it can be neither printed nor sent back.
 #[derive(Debug, serde::Deserialize, TS)]
-#[serde(transparent)]
 #[ts(type = "string")]
 pub struct SecretInput(pub SecretString);

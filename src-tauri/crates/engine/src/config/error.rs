@@ -36,6 +36,25 @@ pub enum ConfigError {
         /// What is wrong and what to write instead.
         problem: String,
     },
+    /// The file could not be written.
+    #[error("cannot write the configuration {}: {source}; check your permission to write it and the disk", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// An edit does not fit the file as it stands.
+    #[error("{file}: {problem}")]
+    Edit {
+        /// Name of the file.
+        file: String,
+        /// Why, and what to do.
+        problem: String,
+    },
+    /// The program runs without a file.
+    #[error("there is no configuration file to write to; start Faultline with --config FILE")]
+    NoFile,
     /// The platform knows no folder for the user's files.
     #[error(
         "there is no home folder to look for the configuration and the data in; name them with --config and --data"

@@ -1,9 +1,11 @@
 //! The configuration: one TOML file, its types, and errors that name file, line, column and key.
 //!
-//! In here: reading and checking. Not in here: secrets (the file only names them, see [`crate::secrets`]), and what is
+//! In here: reading and checking, and edits that keep everything else of the file. Not in here: secrets (the file only names them, see [`crate::secrets`]), and what is
 //! done with the settings.
 
+mod edit;
 mod error;
+mod file;
 mod model;
 mod parse;
 mod paths;
@@ -15,11 +17,13 @@ mod values;
 use std::io::Read;
 use std::path::Path;
 
+pub use edit::{Edit, NewNode};
 pub use error::ConfigError;
+pub(crate) use file::{ConfigFile, Look};
 pub use model::{
-    ClusterConfig, Config, DeployFeedConfig, HeaderText, HttpRollbackConfig, Intervals, MetricsAuth,
-    MetricsConfig, MetricsKind, NodeConfig, ProgressConfig, Retention, RollbackConfig, RollbackProvider,
-    SecretRef, ServiceConfig, StoreConfig,
+    ClusterConfig, Config, DeployFeedConfig, DesktopConfig, HeaderText, HttpRollbackConfig, Intervals,
+    MetricsAuth, MetricsConfig, MetricsKind, NodeConfig, ProgressConfig, Retention, RollbackConfig,
+    RollbackProvider, SecretRef, ServiceConfig, StoreConfig,
 };
 pub use paths::{Paths, default_paths};
 
@@ -39,6 +43,22 @@ pub fn load(path: &Path) -> Result<Config, ConfigError> {
         return Err(ConfigError::TooLong { path: path.to_owned(), limit_bytes: MAX_CONFIG_BYTES });
     }
     parse(&text, &path.display().to_string())
+}
+
+/// Checks what stands where a file names a secret: `keyring:NAME` or `env:NAME`.
+///
+/// # Errors
+/// A sentence that says what to write instead and does not repeat the text.
+pub fn secret_ref(text: &str) -> Result<SecretRef, String> {
+    values::secret(text)
+}
+
+/// Checks the address of a database, as in `url` of a node.
+///
+/// # Errors
+/// A sentence that says what to write instead and does not repeat the text.
+pub fn database_url(text: &str, engine: faultline_model::Engine) -> Result<String, String> {
+    values::database_url(text, engine)
 }
 
 /// Checks the text of a configuration; `name` is what errors call the file.

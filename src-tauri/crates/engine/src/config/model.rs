@@ -26,6 +26,21 @@ pub struct Config {
     pub retention: Retention,
     /// Where the history is.
     pub store: StoreConfig,
+    /// How the desktop program behaves.
+    pub desktop: DesktopConfig,
+}
+
+/// How the desktop program behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DesktopConfig {
+    /// Whether closing the window leaves the program in the tray, where there is one.
+    pub close_to_tray: bool,
+}
+
+impl Default for DesktopConfig {
+    fn default() -> Self {
+        Self { close_to_tray: true }
+    }
 }
 
 /// How often things are looked at, seconds.

@@ -7,9 +7,9 @@ use toml::de::DeTable;
 
 use super::ConfigError;
 use super::model::{
-    ClusterConfig, Config, DeployFeedConfig, HeaderText, HttpRollbackConfig, Intervals, MetricsAuth,
-    MetricsConfig, NodeConfig, ProgressConfig, Retention, RollbackConfig, RollbackProvider, SecretRef,
-    ServiceConfig, StoreConfig,
+    ClusterConfig, Config, DeployFeedConfig, DesktopConfig, HeaderText, HttpRollbackConfig, Intervals,
+    MetricsAuth, MetricsConfig, NodeConfig, ProgressConfig, Retention, RollbackConfig, RollbackProvider,
+    SecretRef, ServiceConfig, StoreConfig,
 };
 use super::section::{Document, Field, Section};
 use super::values;
@@ -27,7 +27,17 @@ pub(super) fn config(document: &Document<'_>) -> Result<Config, ConfigError> {
         document.error(&span, "", format!("this is not TOML: {}", error.message()))
     })?;
     let root = Section::root(document, &table);
-    root.only(&["intervals", "cluster", "service", "metrics", "deploys", "rollback", "retention", "store"])?;
+    root.only(&[
+        "intervals",
+        "cluster",
+        "service",
+        "metrics",
+        "deploys",
+        "rollback",
+        "retention",
+        "store",
+        "desktop",
+    ])?;
     let clusters = unique(root.tables("cluster")?, "cluster", cluster, |cluster| &cluster.name)?;
     let metrics = root
         .tables("metrics")?
@@ -45,6 +55,7 @@ pub(super) fn config(document: &Document<'_>) -> Result<Config, ConfigError> {
         retention: root
             .table("retention")?
             .map_or(Ok(Retention::default()), |section| retention(&section))?,
+        desktop: root.table("desktop")?.map_or(Ok(DesktopConfig::default()), |section| desktop(&section))?,
         store: root.table("store")?.map_or(Ok(StoreConfig::default()), |section| store(&section))?,
         clusters,
     })
@@ -93,6 +104,12 @@ fn retention(section: &Section<'_>) -> Result<Retention, ConfigError> {
 fn store(section: &Section<'_>) -> Result<StoreConfig, ConfigError> {
     section.only(&["path"])?;
     Ok(StoreConfig { path: path(section, "path")? })
+}
+
+fn desktop(section: &Section<'_>) -> Result<DesktopConfig, ConfigError> {
+    section.only(&["close_to_tray"])?;
+    let default = DesktopConfig::default();
+    Ok(DesktopConfig { close_to_tray: section.flag("close_to_tray")?.unwrap_or(default.close_to_tray) })
 }
 
 fn cluster(section: &Section<'_>) -> Result<ClusterConfig, ConfigError> {
@@ -222,7 +239,7 @@ fn rollback(section: &Section<'_>) -> Result<RollbackConfig, ConfigError> {
     };
     Ok(RollbackConfig {
         service: section.text("service")?.check(values::name)?,
-        one_click: section.flag("one_click")?,
+        one_click: section.flag("one_click")?.unwrap_or(false),
         provider,
     })
 }

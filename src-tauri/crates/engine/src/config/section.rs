@@ -138,11 +138,11 @@ impl<'a> Section<'a> {
         Ok(field.map(|field| field.value))
     }
 
-    /// `true` or `false`; `false` when it is left out.
-    pub(super) fn flag(&self, key: &str) -> Result<bool, ConfigError> {
+    /// `true` or `false`; `None` when it is left out.
+    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, ConfigError> {
         let field =
             self.optional(key, |value| value.as_bool().ok_or("this must be true or false".to_owned()))?;
-        Ok(field.is_some_and(|field| field.value))
+        Ok(field.map(|field| field.value))
     }
 
     /// A list of texts; empty when it is left out.

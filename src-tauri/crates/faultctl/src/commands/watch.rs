@@ -47,6 +47,7 @@ pub(crate) async fn run(places: &Places, args: WatchArgs) -> Result<u8, CommandE
 pub(crate) async fn start(context: Context) -> Result<Arc<Engine>, CommandError> {
     let options = EngineOptions {
         config: context.config,
+        config_file: None,
         data: context.data,
         secrets: context.secrets,
         notifier: Arc::new(SilentNotifier),
@@ -76,6 +77,7 @@ fn print(event: &EngineEvent, json: bool) -> Result<(), CommandError> {
         EngineEvent::Frames { .. }
         | EngineEvent::Deploys
         | EngineEvent::Health
+        | EngineEvent::Configuration
         | EngineEvent::Navigate(_) => Ok(()),
     }
 }
