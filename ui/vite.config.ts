@@ -13,11 +13,20 @@ const contentSecurityPolicy = [
   "form-action 'none'",
 ].join("; ");
 
+/** Where `faultctl serve` answers: the same commands as in the desktop program, so that every view runs in a browser. */
+const serve = process.env["FAULTLINE_SERVE"] ?? "http://127.0.0.1:7788";
+const proxy = { "/api": { target: serve, changeOrigin: true, headers: { Origin: serve } } };
+
 export default defineConfig({
   plugins: [svelte(), svelteTesting()],
   clearScreen: false,
-  server: { port: 5173, strictPort: true },
-  preview: { port: 1421, strictPort: true, headers: { "Content-Security-Policy": contentSecurityPolicy } },
+  server: { port: 5173, strictPort: true, proxy },
+  preview: {
+    port: 1421,
+    strictPort: true,
+    proxy,
+    headers: { "Content-Security-Policy": contentSecurityPolicy },
+  },
   // WebKitGTK 2.40 (Debian 12), WKWebView of macOS 13, WebView2.
   build: { target: ["safari16.4", "chrome111"], modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
   test: {

@@ -18,7 +18,7 @@ test("an incident shows load, suspect, query, traffic and causes", async () => {
   const panel = within(await screen.findByRole("article", { name: "Incident" }));
   panel.getByText("Load ×6.2");
   panel.getByText("checkout v142", { selector: ".headline" });
-  panel.getByText("checkout v142", { selector: "li .cut" });
+  panel.getByText("checkout v142", { selector: "li .name" });
   panel.getByText("94 %");
   panel.getByText("83 %");
   panel.getByText(/^calls of the 41 other queries \+2 %/, { selector: ".traffic" });

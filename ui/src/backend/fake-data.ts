@@ -100,6 +100,15 @@ export const NOTIFICATIONS_MISSING: HealthRowView = {
   hint: "Start one (dunst, mako, or your desktop's own) and restart Faultline.",
 };
 
+export const CONFIG_TROUBLE: HealthRowView = {
+  target: "configuration",
+  aspect: "file",
+  level: "error",
+  message:
+    '/home/ada/.config/faultline/config.toml:14:12: cluster[1].node[2].engine: "postgress" is no engine;\nthe engine must be postgres, mysql or mariadb',
+  hint: "The last good configuration goes on working.",
+};
+
 export const HEALTH: HealthRowView[] = [
   NOTIFICATIONS_MISSING,
   row("shop/replica-1", "connection", "ok", "PostgreSQL 18.4, TLS, 0.8 ms round trip."),
@@ -171,6 +180,22 @@ export function overview(trouble: number, openIncident: string | null): Overview
         open_incident: null,
       },
     ],
+  };
+}
+
+/** The same incident with versions as long as they get. */
+export function longNames(view: IncidentView): IncidentView {
+  const version = "2026.11.03-1402+9f3c2ab7d1e5";
+  const deploys = view.deploys.map((suspect) => ({
+    ...suspect,
+    title: suspect.service === null ? suspect.title : `${suspect.service} ${version}`,
+    previous: suspect.previous === null ? null : "2026.11.02-0915+41be77a0c9d2",
+  }));
+  return {
+    ...view,
+    deploys,
+    nodes: ["primary", "replica-eu-central-1b"],
+    summary: { ...view.summary, headline: `checkout ${version}` },
   };
 }
 

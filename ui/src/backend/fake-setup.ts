@@ -11,6 +11,7 @@ import type {
   SettingsView,
 } from "../bindings";
 import { ApiError, type Args, type CommandKey } from ".";
+import { CONFIG_TROUBLE } from "./fake-data";
 import { DIAGNOSTICS, TESTED, WRONG_PASSWORD } from "./fake-setup-data";
 
 type Setup =
@@ -36,12 +37,9 @@ function database(cluster: string, node: string, url: string, password: string):
 }
 
 const MESSAGES: Partial<Record<SecretState, string>> = {
-  missing: "The keyring has no such entry: set it here.",
+  missing: "It is not there: set it here, or in Faultline's environment.",
   locked: LOCKED.message,
 };
-
-const MISCONFIGURED =
-  '/home/ada/.config/faultline/config.toml:14:12: cluster[1].node[2].engine: "postgress" is no engine;\nthe engine must be postgres, mysql or mariadb';
 
 export function setup(
   scenario: string,
@@ -59,7 +57,7 @@ export function setup(
     config_file: "/home/ada/.config/faultline/config.toml",
     data_folder: "/home/ada/.local/share/faultline",
     log_folder: "/home/ada/.local/state/faultline/logs",
-    config_trouble: scenario === "misconfigured" ? MISCONFIGURED : null,
+    config_trouble: scenario === "misconfigured" ? CONFIG_TROUBLE.message : null,
     close_to_tray: true,
     tray: true,
     autostart: false,

@@ -4,6 +4,7 @@ import { setup } from "./fake-setup";
 import { ApiError, type Args, type Backend, type CommandKey } from ".";
 import { charts } from "./fake-charts";
 import {
+  CONFIG_TROUBLE,
   DEPLOYS,
   HEALTH,
   NOTIFICATIONS_MISSING,
@@ -11,13 +12,15 @@ import {
   PAST_INCIDENT,
   PREVIEW,
   incident,
+  longNames,
   overview,
   queries,
 } from "./fake-data";
 
 /**
  * What a fake backend shows: `incident` (default), `calm`, `empty`, `locked` (empty, with a locked keyring),
- * `misconfigured` (empty, with a configuration that cannot be read), `notices`, `nodata`, `down`.
+ * `misconfigured` (empty, with a configuration that cannot be read), `notices`, `long` (names as long
+ * as they get), `nodata`, `down`.
  */
 export interface FakeOptions {
   scenario?: string;
@@ -54,7 +57,7 @@ const MESSAGES: Record<RollbackState, string> = {
 
 export function fakeBackend(options: FakeOptions = {}): FakeBackend {
   const scenario = options.scenario || "incident";
-  const troubled = scenario === "incident" || scenario === "notices";
+  const troubled = ["incident", "notices", "long"].includes(scenario);
   const listeners = new Set<(changed: Changed) => void>();
   const calls: [string, unknown][] = [];
   let rollback: RollbackView | null = null;
@@ -64,7 +67,7 @@ export function fakeBackend(options: FakeOptions = {}): FakeBackend {
   const { answers: setupAnswers, added } = setup(scenario, empty, emit);
 
   const current = (): IncidentView => {
-    const view = incident();
+    const view = scenario === "long" ? longNames(incident()) : incident();
     if (!recovered()) return { ...view, rollback };
     return { ...view, rollback, summary: { ...view.summary, state: "resolved", resolved: NOW } };
   };
@@ -74,7 +77,7 @@ export function fakeBackend(options: FakeOptions = {}): FakeBackend {
       const view = overview(troubled && !recovered() ? 1 : 0, troubled && !recovered() ? "17" : null);
       if (empty) view.clusters = added();
       if (scenario === "notices") {
-        view.notices = [NOTIFICATIONS_MISSING];
+        view.notices = [NOTIFICATIONS_MISSING, CONFIG_TROUBLE];
         if (view.clusters[0]) view.clusters[0].primary_observed = "none";
       }
       return view;

@@ -36,9 +36,13 @@ const RECENT_DEPLOYS_S = 86_400;
 /** What the right-hand panel shows: the open incident if there is one, or one that was chosen. */
 type Focus = { kind: "now" } | { kind: "incident"; id: string };
 
+/** Sections of the settings. */
+export type SettingsSection = "databases" | "secrets" | "program" | "health" | "diagnostics";
+
 export type Overlay =
   | { kind: "none" }
   | { kind: "health" }
+  | { kind: "settings"; section: SettingsSection }
   | { kind: "deploy"; deployId: string }
   | { kind: "rollback"; deployId: string; incidentId: string | null; title: string };
 
@@ -210,22 +214,34 @@ export class AppState {
     if (this.#rounds % ROUNDS_PER_DETAIL === 0) this.#requestDetails();
   }
 
-  #onChanged({ topic, id, rollback }: Changed): void {
-    // Frames come every second from every node; the clock above asks as often as the eye can use.
-    if (topic === "frames") return;
-    if (topic === "navigate") {
-      if (id === null) this.showNow();
-      else void this.#navigate(id, rollback);
-      return;
+  #onChanged(changed: Changed): void {
+    switch (changed.topic) {
+      // Frames come every second from every node; the clock above asks as often as the eye can use.
+      case "frames":
+        return;
+      case "navigate":
+        return this.#navigate(changed);
+      case "configuration":
+        return this.refresh();
+      default:
+        this.#request("charts");
+        this.#requestDetails();
     }
-    this.refresh();
   }
 
-  /** Shows an incident at once, with the prepared rollback if asked, and its range as soon as the list knows it. */
-  async #navigate(id: string, rollback: string | null): Promise<void> {
-    this.showIncident(id);
+  /** Shows what a notification or a link leads to. It never acts. */
+  #navigate({ id, rollback, deploy }: Changed): void {
+    this.overlay = { kind: "none" };
+    if (id !== null) void this.#toIncident(id);
     if (rollback !== null)
       this.overlay = { kind: "rollback", deployId: rollback, incidentId: id, title: rollback };
+    else if (deploy !== null) this.overlay = { kind: "deploy", deployId: deploy };
+    else if (id === null) this.showNow();
+  }
+
+  /** Shows an incident at once, and its range as soon as the list knows it. */
+  async #toIncident(id: string): Promise<void> {
+    this.showIncident(id);
     if (this.incidents.some((incident) => incident.id === id)) return;
     await this.#refreshIncidents();
     if (this.focus.kind === "incident" && this.focus.id === id) this.showIncident(id);

@@ -72,12 +72,17 @@ export class DatabaseForm {
     for (const field of fields) delete rest[field];
     this.problems = rest;
     this.error = null;
+    if (this.busy === "testing") {
+      this.#round += 1;
+      this.busy = "no";
+    }
     if (fields.some((field) => field !== "cluster" && field !== "environment" && field !== "name")) {
       this.tested = null;
     }
     if (fields.includes("password")) {
       this.secretTrouble = null;
       this.kept = null;
+      this.moved = false;
     }
   }
 
@@ -121,14 +126,6 @@ export class DatabaseForm {
     } finally {
       this.busy = "no";
     }
-  }
-
-  /** Ready for the next database of the same cluster. */
-  next(): void {
-    this.name = this.address = this.password = this.variable = "";
-    this.kept = this.tested = this.error = this.secretTrouble = null;
-    this.moved = false;
-    this.problems = {};
   }
 
   async #save(): Promise<boolean> {
