@@ -161,3 +161,112 @@ fn engine_word(engine: Engine) -> &'static str {
         Engine::Postgres | Engine::Unknown => "postgres",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse;
+
+    const FILE: &str = r#"# The shop's databases. Ask Ada before you change them.
+[[cluster]]
+name = "shop"      # as in the deploy system
+environment = "production"
+
+  # Behind the load balancer.
+  [[cluster.node]]
+  name = "replica-1"
+  engine = "postgres"
+  url = "postgres://faultline@10.0.0.5/shop"   # read only
+  password = "keyring:shop-replica-1"
+
+# Keep this one last.
+[retention]
+days = 7
+"#;
+
+    fn node(cluster: &str, name: &str) -> Edit {
+        Edit::AddNode(Box::new(NewNode {
+            cluster: cluster.to_owned(),
+            environment: "staging".to_owned(),
+            name: name.to_owned(),
+            engine: Engine::Postgres,
+            url: "postgres://faultline@10.0.0.6/shop".to_owned(),
+            password: Some(SecretRef::Keyring(format!("{cluster}-{name}"))),
+        }))
+    }
+
+    fn remove(cluster: &str, node: &str) -> Edit {
+        Edit::RemoveNode { cluster: cluster.to_owned(), node: node.to_owned() }
+    }
+
+    /// Every line of `before` stands in the edited text, in its order, and what is new is `added`.
+    fn check_added(before: &str, edit: &Edit, added: &[&str]) {
+        let after = apply(before, "config.toml", edit).unwrap();
+        parse(&after, "config.toml").unwrap_or_else(|error| panic!("{error}\n{after}"));
+        let mut old = before.lines().peekable();
+        let mut new = Vec::new();
+        for line in after.lines() {
+            if old.peek() == Some(&line) {
+                old.next();
+            } else {
+                new.push(line);
+            }
+        }
+        assert_eq!(old.next(), None, "{after}");
+        new.retain(|line| !line.is_empty());
+        assert_eq!(new, added, "{after}");
+    }
+
+    #[test]
+    fn what_is_added_leaves_the_rest_as_it_was() {
+        let lines = |password: &'static str, name: &'static str| {
+            [
+                "  [[cluster.node]]",
+                name,
+                "  engine = \"postgres\"",
+                "  url = \"postgres://faultline@10.0.0.6/shop\"",
+                password,
+            ]
+        };
+        let added = lines("  password = \"keyring:shop-primary\"", "  name = \"primary\"");
+        check_added(FILE, &node("shop", "primary"), &added);
+        let added = lines("  password = \"keyring:billing-db\"", "  name = \"db\"");
+        let cluster = ["[[cluster]]", "name = \"billing\"", "environment = \"staging\""];
+        check_added(FILE, &node("billing", "db"), &[&cluster[..], &added].concat());
+        check_added("", &node("billing", "db"), &[&cluster[..], &added].concat());
+        check_added("# nothing yet\n", &node("billing", "db"), &[&cluster[..], &added].concat());
+        check_added(FILE, &Edit::CloseToTray(false), &["[desktop]", "close_to_tray = false"]);
+    }
+
+    fn check_becomes(before: &str, edit: &Edit, after: &str) {
+        assert_eq!(apply(before, "config.toml", edit).unwrap(), after);
+    }
+
+    #[test]
+    fn what_is_changed_keeps_its_comments() {
+        let before = "[desktop]\nclose_to_tray = true   # I like it there\n";
+        check_becomes(before, &Edit::CloseToTray(false), &before.replace("true", "false"));
+        let last = FILE.split_once("# Keep this one last.").unwrap().1;
+        let after = apply(FILE, "config.toml", &remove("shop", "replica-1")).unwrap();
+        assert!(after.ends_with(last) && !after.contains("[[cluster"), "{after}");
+        // A cluster that metric endpoints belong to stays.
+        let metrics = "\n[[metrics]]\ncluster = \"shop\"\nnode = \"edge\"\n";
+        let after = apply(&format!("{FILE}{metrics}"), "config.toml", &remove("shop", "replica-1")).unwrap();
+        assert!(after.contains("[[cluster]]") && !after.contains("replica-1"), "{after}");
+    }
+
+    fn check_refused(before: &str, edit: &Edit, says: &str) {
+        let error = apply(before, "config.toml", edit).unwrap_err().to_string();
+        assert!(error.starts_with("config.toml:") && error.contains(says), "{error}");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_the_way_on() {
+        check_refused(FILE, &node("shop", "replica-1"), "another name");
+        check_refused(FILE, &remove("shop", "replica-2"), "look at the file");
+        check_refused(FILE, &remove("billing", "replica-1"), "look at the file");
+        check_refused("cluster = [{name = \"shop\"}]", &node("shop", "a"), "write it as [[cluster]]");
+        check_refused("desktop = 3", &Edit::CloseToTray(true), "write [desktop]");
+        check_refused("a = \n", &node("shop", "a"), ":1:");
+    }
+}

@@ -147,7 +147,7 @@ impl Logging {
 /// Where the log is unless another folder is given: on Linux `~/.local/state/faultline/log`, elsewhere in the platform's
 /// folder for data that stays on this machine. `None` without a home folder.
 pub fn default_folder() -> Option<PathBuf> {
-    let folders = ProjectDirs::from("", "", "faultline")?;
+    let folders = ProjectDirs::from("", "", "Faultline")?;
     let state: &Path = folders.state_dir().unwrap_or_else(|| folders.data_local_dir());
     Some(state.join("log"))
 }
