@@ -7,7 +7,9 @@ use faultline_api::types::ApiErrorView;
 use serde_json::Value;
 use tauri::ipc::{Invoke, InvokeBody, InvokeError};
 use tauri::plugin::{Builder, TauriPlugin};
-use tauri::{AppHandle, Runtime};
+use tauri::{AppHandle, Manager as _, Runtime};
+
+use crate::tell::PageIsThere;
 
 #[path = "../command_table.rs"]
 mod command_table;
@@ -37,6 +39,9 @@ fn plugin<R: Runtime>(domain: &'static str, api: Arc<Api>) -> TauriPlugin<R> {
 }
 
 fn answer<R: Runtime>(domain: &'static str, api: &Arc<Api>, invoke: Invoke<R>) {
+    if let Some(page) = invoke.message.webview_ref().try_state::<PageIsThere>() {
+        page.say();
+    }
     let name = invoke.message.command().to_owned();
     let args = arguments(invoke.message.payload());
     let api = Arc::clone(api);

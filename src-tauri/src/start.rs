@@ -1,14 +1,14 @@
-//! Starts the engine for the desktop: configuration, secrets, notifications.
+//! Starts the engine for the desktop: places, configuration, secrets, notifications.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use faultline_api::Desktop;
 use faultline_engine::config::{self, ConfigError};
+use faultline_engine::logging::{Logging, LoggingError};
 use faultline_engine::secrets::{Masker, Secrets};
 use faultline_engine::{
-    ConfigSource, DesktopNotifier, Engine, EngineError, EngineOptions, HealthLevel, HealthRow, NoticeAction, Notifier,
-    SystemClock,
+    ConfigSource, DesktopNotifier, Engine, EngineError, EngineOptions, HealthLevel, HealthRow, NoticeAction,
+    Notifier, SystemClock,
 };
 use tokio::sync::mpsc;
 
@@ -17,9 +17,16 @@ use crate::args::Args;
 /// Actions that may wait while the engine is busy.
 const MAX_WAITING_ACTIONS: usize = 64;
 
+/// What to do about a panic.
+const PANIC_HINT: &str = "Copy diagnostics in the settings and report it with them. Start Faultline again if something \
+                          stands still.";
+
 /// Why the program cannot run.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
+    /// No log.
+    #[error(transparent)]
+    Log(LoggingError),
     /// No home folder.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -42,21 +49,38 @@ pub(crate) enum StartError {
     },
 }
 
+/// Where the program's files are.
+pub(crate) struct Places {
+    config: ConfigSource,
+    /// Folder of the store.
+    pub(crate) data: PathBuf,
+    /// Folder of the store when nobody names another.
+    pub(crate) default_data: PathBuf,
+}
+
+impl Places {
+    /// As the command line, the configuration and the platform say.
+    pub(crate) fn of(args: &Args) -> Result<Self, StartError> {
+        let paths = config::default_paths()?;
+        let is_optional = args.config.is_none();
+        let path = args.config.clone().unwrap_or(paths.config_file);
+        // What is wrong with it, the engine says.
+        let configured = config::load(&path).ok().and_then(|config| config.store.path);
+        let data = args.data.clone().or(configured).unwrap_or_else(|| paths.data_folder.clone());
+        Ok(Self { config: ConfigSource { path, is_optional }, data, default_data: paths.data_folder })
+    }
+}
+
 /// Starts the engine. A configuration that cannot be used is shown in the window, which watches nothing until it is
 /// mended.
-pub(crate) async fn engine(args: &Args) -> Result<Arc<Engine>, StartError> {
-    let paths = config::default_paths()?;
-    let is_optional = args.config.is_none();
-    let path = args.config.clone().unwrap_or(paths.config_file);
-    let config = config::load(&path).unwrap_or_default();
-    let data = args.data.clone().or_else(|| config.store.path.clone()).unwrap_or(paths.data_folder);
+pub(crate) async fn engine(places: Places, masker: Masker) -> Result<Arc<Engine>, StartError> {
     let (actions, action_queue) = mpsc::channel(MAX_WAITING_ACTIONS);
     let notifier = Arc::new(DesktopNotifier::start("Faultline", actions));
     let engine = Engine::start(EngineOptions {
-        config,
-        config_file: Some(ConfigSource { path, is_optional }),
-        data,
-        secrets: Secrets::system(Masker::default()),
+        config: config::load(&places.config.path).unwrap_or_default(),
+        config_file: Some(places.config),
+        data: places.data,
+        secrets: Secrets::system(masker),
         notifier: Arc::clone(&notifier) as Arc<dyn Notifier>,
         clock: Arc::new(SystemClock),
         feeds: true,
@@ -70,33 +94,20 @@ pub(crate) async fn engine(args: &Args) -> Result<Arc<Engine>, StartError> {
     Ok(engine)
 }
 
+/// Shows in the window what went wrong with the program itself: a log that cannot be written, and every panic.
+pub(crate) fn report_on_itself(logging: &Logging, engine: &Arc<Engine>) {
+    if let Some(trouble) = logging.file_trouble() {
+        engine.report(HealthRow::new("program", "log file", HealthLevel::Warning, trouble));
+    }
+    let engine = Arc::clone(engine);
+    logging.on_panic(move |panic| {
+        let message = format!("A part of the program failed: {panic}");
+        engine.report(HealthRow::new("program", "panic", HealthLevel::Error, message).with_hint(PANIC_HINT));
+    });
+}
+
 async fn answer_notifications(engine: Arc<Engine>, mut actions: mpsc::Receiver<NoticeAction>) {
     while let Some(action) = actions.recv().await {
         engine.on_notice_action(action).await;
-    }
-}
-
-/// The desktop that the window stands on.
-pub(crate) struct Shell;
-
-impl Desktop for Shell {
-    fn open_page(&self, url: &str) -> Result<(), String> {
-        open::that_detached(url).map_err(|error| format!("no browser could be started: {error}"))
-    }
-
-    fn tray(&self) -> Option<bool> {
-        Some(false)
-    }
-
-    fn autostart(&self) -> Option<bool> {
-        None
-    }
-
-    fn set_autostart(&self, _: bool) -> Result<(), String> {
-        Err("the desktop cannot be told".to_owned())
-    }
-
-    fn about(&self) -> Vec<(String, String)> {
-        Vec::new()
     }
 }
