@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use faultline_history::History;
 use faultline_model::{
-    Clock, ClusterName, Deploy, DeployId, Fingerprint, HealthRow, IncidentEvent, IncidentId, NoticeAction,
-    Notifier, Timestamp,
+    Clock, ClusterName, Deploy, DeployId, HealthRow, IncidentEvent, IncidentId, NoticeAction, Notifier,
+    Timestamp,
 };
 use secrecy::SecretString;
-use tokio::sync::{Notify, broadcast, mpsc, oneshot};
+use tokio::sync::{Notify, broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,21 +23,19 @@ use crate::error::EngineError;
 use crate::health::HealthBoard;
 use crate::hub::{Destination, EngineEvent, Hub, RollbackProgress};
 use crate::incidents::Incidents;
+use crate::recoveries::ClusterRecoveries;
 use crate::reload::Reloader;
 use crate::retention;
-use crate::rollback::{Prepared, Recoveries, Rollbacks};
+use crate::rollback::{Prepared, Rollbacks};
 use crate::secrets::Secrets;
 use crate::standing::{ClusterHandle, Standing};
 use crate::start::Parts;
 use crate::status::ClusterStatus;
 use crate::store_lock::StoreLock;
-use crate::verification::{Look, VerificationLimits};
+use crate::verification::VerificationLimits;
 
 /// Longest wait for the tasks to end at shutdown.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(5);
-
-/// Longest wait for a cluster's task to answer.
-const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How long an opened incident waits for its first verdict before it is shown without one.
 const VERDICT_DEADLINE: Duration = Duration::from_secs(2);
@@ -391,38 +389,6 @@ fn rollbacks(parts: &Parts, standing: &Standing) -> Rollbacks {
         incidents: Arc::clone(&parts.incidents),
         recoveries: Arc::new(recoveries),
         limits: VerificationLimits::default(),
-    }
-}
-
-/// Asks the incident's cluster how far it has recovered.
-struct ClusterRecoveries {
-    standing: Standing,
-    history: History,
-    clock: Arc<dyn Clock>,
-}
-
-#[async_trait::async_trait]
-impl Recoveries for ClusterRecoveries {
-    async fn look(&self, incident: Option<&IncidentId>, queries: &[Fingerprint]) -> Option<Look> {
-        let record = match incident {
-            Some(id) => self.history.incident(id).await.ok().flatten(),
-            None => None,
-        };
-        let watched = self.standing.now();
-        let handle = match &record {
-            Some(record) => watched.clusters.get(&record.cluster)?,
-            None => watched.clusters.values().next()?,
-        };
-        let (reply, answer) = oneshot::channel();
-        handle.requests.send(ClusterRequest::Recovery { queries: queries.to_vec(), reply }).await.ok()?;
-        let recovery = tokio::time::timeout(ANSWER_DEADLINE, answer).await.ok()?.ok()?;
-        Some(Look {
-            at: self.clock.now(),
-            load_ratio: recovery.load_ratio,
-            guilty: recovery.queries_load,
-            calm: recovery.calm,
-            resolved: record.is_some_and(|record| record.resolved.is_some()),
-        })
     }
 }
 

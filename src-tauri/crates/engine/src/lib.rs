@@ -19,6 +19,7 @@ pub mod logging;
 mod node;
 mod notice;
 mod record;
+mod recoveries;
 mod reload;
 mod retention;
 mod rollback;

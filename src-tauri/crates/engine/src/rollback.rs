@@ -25,13 +25,17 @@ const MAX_ATTEMPTS: u32 = 20;
 /// Time between two looks at the database while a rollback is verified.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// After so many looks in a row that saw nothing the databases count as no longer watched.
+const MAX_BLIND_LOOKS: u32 = 30;
+
 /// How far back a schema change or a newer deploy is worth a warning, seconds.
 const WARN_RANGE_S: f64 = 7.0 * 86_400.0;
 
-/// Looks at the database of the incident's cluster: how far it has recovered from the given queries.
+/// Looks at the databases that the rollback is for: how far they have recovered from the given queries. `None` while
+/// they are not watched.
 #[async_trait::async_trait]
 pub(crate) trait Recoveries: Send + Sync {
-    async fn look(&self, incident: Option<&IncidentId>, queries: &[Fingerprint]) -> Option<Look>;
+    async fn look(&self, target: &RollbackTarget, queries: &[Fingerprint]) -> Option<Look>;
 }
 
 /// A preview, and the token that confirms exactly it.
@@ -98,7 +102,7 @@ impl Rollbacks {
 
     async fn follow(&self, provider: Arc<dyn Rollback>, target: RollbackTarget) {
         let guilty = self.guilty(&target).await;
-        let before = self.recoveries.look(target.incident.as_ref(), &guilty).await;
+        let before = self.recoveries.look(&target, &guilty).await;
         self.tell(&target, RollbackState::Running, &format!("Sent by {}.", provider.provider()));
         let started = self.clock.now();
         let outcome = provider.run(&target).await;
@@ -142,11 +146,18 @@ impl Rollbacks {
     async fn verify(&self, target: &RollbackTarget, guilty: &[Fingerprint], before: Option<Look>) {
         let before = before.map(|look| look.guilty).unwrap_or_default();
         let mut verifier = Verifier::new(self.limits, self.clock.now(), before);
+        let mut blind_looks = 0;
         let verdict = loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let Some(look) = self.recoveries.look(target.incident.as_ref(), guilty).await else {
-                return; // the cluster is no longer watched
+            let Some(look) = self.recoveries.look(target, guilty).await else {
+                // A changed configuration starts the watch over a cluster anew.
+                blind_looks += 1;
+                if blind_looks < MAX_BLIND_LOOKS {
+                    continue;
+                }
+                return;
             };
+            blind_looks = 0;
             match verifier.look(look) {
                 Verification::Waiting => {}
                 ended => break ended,

@@ -46,7 +46,7 @@ struct Database {
 
 #[async_trait::async_trait]
 impl Recoveries for Database {
-    async fn look(&self, _: Option<&IncidentId>, _: &[Fingerprint]) -> Option<Look> {
+    async fn look(&self, _: &RollbackTarget, _: &[Fingerprint]) -> Option<Look> {
         let at = SystemClock.now();
         Some(Look {
             at,
