@@ -6,6 +6,7 @@ mod configuration;
 mod marks;
 mod recordings;
 mod run;
+mod serve;
 mod targets;
 mod usage;
 mod watching;

@@ -11,6 +11,7 @@ fn help_and_version_are_no_errors() {
         (vec!["mark", "--help"], vec!["--service", "--previous", "--at", "--config", "--data"]),
         (vec!["record", "--help"], vec!["--redact", "--from", "--for", "--output"]),
         (vec!["replay", "--help"], vec!["--speed"]),
+        (vec!["serve", "--help"], vec!["--listen", "127.0.0.1:7788", "--ui"]),
         (vec!["watch", "--help"], vec!["--json", "--cluster"]),
     ] {
         place.run(&arguments).expect(0, &words);

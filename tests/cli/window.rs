@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use faultline_api::{Api, NoDesktop};
 use faultline_engine::config::{self, Config};
-use faultline_engine::secrets::Secrets;
+use faultline_engine::secrets::{Keep, Secrets};
 use faultline_engine::{Engine, EngineOptions, SilentNotifier, SystemClock};
 use faultline_model::{Frame, Observation, QueryDelta, QueryDeltas, QueryText};
 use secrecy::SecretString;
@@ -32,9 +32,10 @@ impl House {
         faultline_engine::install_tls_provider();
         let data = tempfile::tempdir().unwrap();
         let secrets = Secrets::in_memory();
-        secrets.set("webhook", SecretString::from(SECRET)).await.unwrap();
+        secrets.set("webhook", SecretString::from(SECRET), Keep::Keyring).await.unwrap();
         let options = EngineOptions {
             config: config(),
+            config_file: None,
             config_file: None,
         data: data.path().to_owned(),
             secrets,

@@ -1,8 +1,10 @@
 //! The command line as it is typed.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use faultline_engine::secrets::Masker;
 
 /// Watches production databases and names the deploy that hurts them.
 ///
@@ -25,6 +27,9 @@ pub(crate) struct Places {
     /// Folder of the store [default: `path` of the configuration's [store], or the platform's data folder]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Takes the secrets that are looked up there out of what is logged
+    #[arg(skip)]
+    pub(crate) masker: Masker,
 }
 
 #[derive(Debug, Subcommand)]
@@ -39,6 +44,8 @@ pub(crate) enum Command {
     Record(RecordArgs),
     /// Print, as JSON Lines, what would have been said of a recording; reads neither configuration nor store
     Replay(ReplayArgs),
+    /// Serve the window to a browser on this machine; SIGTERM ends it with 0
+    Serve(ServeArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -143,4 +150,14 @@ pub(crate) struct ReplayArgs {
     /// Times real time; 0 is as fast as possible
     #[arg(long, value_name = "X", default_value_t = 0.0)]
     pub(crate) speed: f64,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServeArgs {
+    /// Where to listen, on this machine alone; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7788")]
+    pub(crate) listen: SocketAddr,
+    /// Folder of the built window [default: ui/dist, if it is there]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) ui: Option<PathBuf>,
 }

@@ -4,4 +4,5 @@ pub(crate) mod check;
 pub(crate) mod mark;
 pub(crate) mod record;
 pub(crate) mod replay;
+pub(crate) mod serve;
 pub(crate) mod watch;

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use faultline_engine::SystemClock;
 use faultline_engine::config::{self, ClusterConfig, Config};
-use faultline_engine::secrets::{Masker, Secrets};
+use faultline_engine::secrets::Secrets;
+use faultline_engine::{ConfigSource, EngineOptions, SilentNotifier, SystemClock};
 use faultline_model::Clock;
 
 use crate::args::Places;
@@ -25,7 +25,7 @@ impl Context {
         Ok(Self {
             data: data(places, config.store.path.as_ref())?,
             config,
-            secrets: Secrets::system(Masker::default()),
+            secrets: Secrets::system(places.masker.clone()),
             clock: Arc::new(SystemClock),
         })
     }
@@ -83,6 +83,22 @@ pub(crate) fn store_folder(places: &Places) -> Result<PathBuf, CommandError> {
         // Another folder than the configured one would be the wrong store.
         Err(error) => Err(error.into()),
     }
+}
+
+/// What a program with a window runs on: the file is followed and edited while it runs; a file that cannot be used is
+/// said in the window, which watches nothing until it is mended. Notifications and feeds are the caller's choice.
+pub(crate) fn for_a_window(places: &Places) -> Result<EngineOptions, CommandError> {
+    let source = ConfigSource { path: config_file(places)?, is_optional: places.config.is_none() };
+    let config = config::load(&source.path).unwrap_or_default();
+    Ok(EngineOptions {
+        data: data(places, config.store.path.as_ref())?,
+        config,
+        config_file: Some(source),
+        secrets: Secrets::system(places.masker.clone()),
+        notifier: Arc::new(SilentNotifier),
+        clock: Arc::new(SystemClock),
+        feeds: true,
+    })
 }
 
 fn config_file(places: &Places) -> Result<PathBuf, CommandError> {

@@ -1,7 +1,9 @@
 //! What ends a command early, and with which exit code.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use faultline_engine::logging::LoggingError;
 use faultline_engine::{EngineError, HistoryError};
 use faultline_recording::RecordingError;
 
@@ -28,10 +30,16 @@ pub(crate) enum CommandError {
     NothingSeen { cluster: String },
     #[error("{}: {source}", file.display())]
     Recording { file: PathBuf, source: RecordingError },
+    #[error(
+        "{address} cannot be listened on: {source}; name another one with --listen (port 0 is any free one)"
+    )]
+    Listen { address: SocketAddr, source: std::io::Error },
     #[error("nothing can be printed any more: {source}")]
     Output { source: std::io::Error },
     #[error("the program cannot start its threads: {source}")]
     Runtime { source: std::io::Error },
+    #[error(transparent)]
+    Logging(#[from] LoggingError),
     #[error("signals cannot be caught: {source}")]
     Signals { source: std::io::Error },
 }
@@ -45,8 +53,10 @@ impl CommandError {
             | Self::History(_)
             | Self::NothingSeen { .. }
             | Self::Recording { .. }
+            | Self::Listen { .. }
             | Self::Output { .. }
             | Self::Runtime { .. }
+            | Self::Logging(_)
             | Self::Signals { .. } => EXIT_UNREADABLE,
         }
     }

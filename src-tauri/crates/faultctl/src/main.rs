@@ -1,4 +1,4 @@
-//! The headless command line: check, watch, mark, replay, record.
+//! The headless command line: check, watch, mark, replay, record, serve.
 //!
 //! Not in here: anything that the engine could do; a command parses, calls and prints.
 
@@ -33,15 +33,21 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_env("FAULTLINE_LOG"))
-        .with_writer(std::io::stderr)
-        .init();
+    let masker = args.places.masker.clone();
+    // `serve` has a window, which shows what was logged.
+    if !matches!(args.command, Command::Serve(_)) {
+        let masker = masker.clone();
+        tracing_subscriber::fmt()
+            .with_env_filter(tracing_subscriber::EnvFilter::from_env("FAULTLINE_LOG"))
+            .with_ansi(false)
+            .with_writer(move || output::Log(masker.clone()))
+            .init();
+    }
     faultline_engine::install_tls_provider();
     match run(args) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            output::error(&error);
+            output::note(&masker.mask(&format!("faultctl: {error}")));
             ExitCode::from(error.exit_code())
         }
     }
@@ -63,6 +69,7 @@ fn run(args: Args) -> Result<u8, CommandError> {
             Command::Mark(mark) => commands::mark::run(&args.places, mark).await,
             Command::Record(record) => commands::record::run(&args.places, record).await,
             Command::Replay(replay) => commands::replay::run(&replay),
+            Command::Serve(serve) => commands::serve::run(&args.places, serve).await,
         }
     })
 }

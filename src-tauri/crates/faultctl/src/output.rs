@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+use faultline_engine::secrets::Masker;
 use serde::Serialize;
 
 use crate::error::CommandError;
@@ -21,6 +22,20 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), CommandError> {
 /// Tells what went wrong, on stderr.
 pub(crate) fn error(error: &CommandError) {
     note(&format!("faultctl: {error}"));
+}
+
+/// Where log lines go: stderr, without secrets. Each line is written at once.
+pub(crate) struct Log(pub(crate) Masker);
+
+impl io::Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        io::stderr().lock().write_all(self.0.mask(&String::from_utf8_lossy(line)).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
 }
 
 /// Tells something that is no output of the command, on stderr.

@@ -91,6 +91,14 @@ pub enum Error {
         /// Why it failed.
         reason: String,
     },
+    /// A page could not be driven.
+    #[error("cannot {what}: {reason}")]
+    Page {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        reason: String,
+    },
     /// The product said something else than the truth.
     #[error("{what}")]
     Wrong {

@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod demo;
 pub mod deploys;
+pub mod desktop;
 pub mod error;
 pub mod folder;
 pub mod http;
@@ -11,5 +12,6 @@ pub mod postgres;
 pub mod process;
 pub mod shop;
 mod watchdog;
+pub mod webdriver;
 
 pub use error::{Error, Result};

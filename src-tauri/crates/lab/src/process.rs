@@ -32,8 +32,21 @@ impl Process {
     /// # Errors
     /// When it cannot be started.
     pub fn spawn(name: &str, command: &mut Command, end_signal: Signal) -> Result<Self> {
+        Self::spawn_reading(name, command, end_signal, Stdio::null())
+    }
+
+    /// The same with something to read on its standard input.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn spawn_reading(
+        name: &str,
+        command: &mut Command,
+        end_signal: Signal,
+        input: Stdio,
+    ) -> Result<Self> {
         let child = command
-            .stdin(Stdio::null())
+            .stdin(input)
             .process_group(0)
             .spawn()
             .map_err(|source| Error::Spawn { program: name.to_owned(), source })?;

@@ -3,7 +3,6 @@
 
 mod app;
 mod config;
-mod desktop;
 mod events;
 mod judge;
 mod listener;

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::desktop::Desktop;
+use crate::desktop::Session;
 use crate::error::{Error, Result, io};
 
 /// How long the notification server may take until it answers.
@@ -32,7 +32,7 @@ pub(super) struct Notices {
 
 impl Notices {
     /// Starts the notification server on the desktop and waits until it answers.
-    pub(super) async fn serve(desktop: &mut Desktop) -> Result<Self> {
+    pub(super) async fn serve(desktop: &mut Session) -> Result<Self> {
         let folder = desktop.folder();
         let shown = folder.write("shown", "")?;
         let note = format!(
@@ -62,7 +62,7 @@ impl Notices {
     }
 
     /// Presses *Roll back* in the notification that is on the screen.
-    pub(super) async fn press_roll_back(&self, desktop: &Desktop) -> Result<()> {
+    pub(super) async fn press_roll_back(&self, desktop: &Session) -> Result<()> {
         desktop.run("dunstctl", &["context"]).await
     }
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::Options;
 use super::app::{App, Invocation, check, listens};
 use super::config::{self, Agreed};
-use super::desktop::Desktop;
 use super::events::EventLog;
 use super::notices::Notices;
 use super::timeline::Timeline;
 use super::wait::until;
 use crate::clock::unix_now;
 use crate::deploys::{DeploySystem, Webhook};
+use crate::desktop::Session;
 use crate::error::{Result, io};
 use crate::folder::Folder;
 use crate::postgres::Pair;
@@ -27,7 +27,7 @@ const EVENTS: &str = "events.jsonl";
 /// A private session with its notifications.
 pub(super) struct Private {
     pub(super) notices: Notices,
-    pub(super) desktop: Desktop,
+    pub(super) desktop: Session,
 }
 
 /// The whole stage. The program ends first, the servers last.
@@ -94,7 +94,7 @@ impl Stage {
 }
 
 async fn private_session() -> Result<Private> {
-    let mut desktop = Desktop::start().await?;
+    let mut desktop = Session::start().await?;
     let notices = Notices::serve(&mut desktop).await?;
     Ok(Private { notices, desktop })
 }

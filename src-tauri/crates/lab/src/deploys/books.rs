@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use crate::shop::{Service, Version};
 
+/// Who deploys when nobody else does.
+pub(super) const ROBOT: &str = "ci";
+
 /// What kind of change a release is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,7 +54,7 @@ pub struct Release {
     /// What kind of change.
     pub kind: Kind,
     /// Who did it.
-    pub actor: &'static str,
+    pub actor: String,
 }
 
 /// A change that was begun.
@@ -132,15 +135,15 @@ impl Books {
                 finished: Some(now),
                 status: Status::Succeeded,
                 kind: Kind::Deploy,
-                actor: "ci",
+                actor: ROBOT.to_owned(),
             }
         });
         Self { pages: Mutex::new(Pages { releases: releases.collect(), ..Pages::default() }) }
     }
 
-    /// Writes down that a change has begun.
-    pub(super) fn begin(&self, service: Service, version: Version, kind: Kind, now: f64) -> Change {
-        begin(&mut self.pages(), service, version, kind, now)
+    /// Writes down that a deploy has begun.
+    pub(super) fn begin(&self, service: Service, version: Version, actor: &str, now: f64) -> Change {
+        begin(&mut self.pages(), service, version, Kind::Deploy, actor, now)
     }
 
     /// Begins a rollback, or finds the run that the same key began.
@@ -161,7 +164,7 @@ impl Books {
         if current(&pages, service) == version {
             return Err(Refusal::AlreadyThere);
         }
-        let change = begin(&mut pages, service, version, Kind::Rollback, now);
+        let change = begin(&mut pages, service, version, Kind::Rollback, ROBOT, now);
         let id = pages.runs.len() as u64 + 1;
         let message = format!("{} goes back to {to}", service.name());
         let run =
@@ -216,7 +219,7 @@ impl Books {
     }
 }
 
-fn begin(pages: &mut Pages, service: Service, version: Version, kind: Kind, now: f64) -> Change {
+fn begin(pages: &mut Pages, service: Service, version: Version, kind: Kind, actor: &str, now: f64) -> Change {
     pages.changes += 1;
     let number = version.name().trim_start_matches('v');
     let id = match kind {
@@ -233,7 +236,7 @@ fn begin(pages: &mut Pages, service: Service, version: Version, kind: Kind, now:
         finished: None,
         status: Status::Started,
         kind,
-        actor: "ci",
+        actor: actor.to_owned(),
     };
     pages.releases.retain(|earlier| earlier.id != id);
     pages.releases.push(release);

@@ -84,7 +84,12 @@ impl DeploySystem {
 
     /// Deploys a version and returns the deploy's id once it is out.
     pub async fn deploy(&self, service: Service, version: Version) -> String {
-        let change = self.inner.books.begin(service, version, Kind::Deploy, crate::clock::unix_now());
+        self.deploy_by(service, version, books::ROBOT).await
+    }
+
+    /// The same in somebody's name, which goes into the marker as it is.
+    pub async fn deploy_by(&self, service: Service, version: Version, actor: &str) -> String {
+        let change = self.inner.books.begin(service, version, actor, crate::clock::unix_now());
         self.inner.roll_out(&change).await;
         change.id
     }
