@@ -442,4 +442,16 @@ mod tests {
         assert!(run.finished.is_some());
         engine.shutdown().await;
     }
+
+    #[tokio::test]
+    async fn a_cluster_whose_task_ended_is_watched_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = start(folder.path()).await;
+        let handle = engine.standing.now().clusters["shop"].clone();
+        handle.end().await;
+        assert!(handle.requests.is_closed());
+        engine.reloader.revive().await;
+        assert!(!engine.standing.now().clusters["shop"].requests.is_closed());
+        engine.shutdown().await;
+    }
 }

@@ -1,11 +1,14 @@
 //! The configuration while the program runs: read anew when its file changes or a secret comes, edited from the window.
 //! What did not change goes on as it is; what cannot be used leaves the last good configuration at work.
 
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use faultline_model::{HealthLevel, HealthRow};
+use futures::FutureExt as _;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::check;
@@ -22,6 +25,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// After so many looks a webhook or a way back that could not be opened is tried again.
 const LOOKS_PER_RETRY: u32 = 30;
 
+/// Most clusters that are started anew, in one run of the program, after their task failed.
+const MAX_REVIVALS: u32 = 10;
+
 /// Brings what is watched in line with the configuration.
 pub(crate) struct Reloader {
     parts: Parts,
@@ -29,6 +35,8 @@ pub(crate) struct Reloader {
     path: Option<PathBuf>,
     file: Mutex<Option<ConfigFile>>,
     trouble: Mutex<Option<String>>,
+    /// Clusters that were started anew after their task failed.
+    revivals: AtomicU32,
     /// Changes are made one after the other.
     turn: tokio::sync::Mutex<()>,
 }
@@ -38,7 +46,15 @@ impl Reloader {
     pub(crate) fn new(parts: Parts, standing: Standing, file: Option<(PathBuf, bool)>) -> Self {
         let path = file.as_ref().map(|(path, _)| path.clone());
         let file = Mutex::new(file.map(|(path, optional)| ConfigFile::new(path, optional)));
-        Self { parts, standing, path, file, trouble: Mutex::default(), turn: tokio::sync::Mutex::default() }
+        Self {
+            parts,
+            standing,
+            path,
+            file,
+            trouble: Mutex::default(),
+            revivals: AtomicU32::default(),
+            turn: tokio::sync::Mutex::default(),
+        }
     }
 
     /// The file.
@@ -65,6 +81,7 @@ impl Reloader {
                 },
             };
             looks = looks.wrapping_add(1);
+            self.revive().await;
             let retry = looks.is_multiple_of(LOOKS_PER_RETRY) && self.standing.now().is_incomplete;
             self.look().await;
             if secret_changed || retry {
@@ -163,6 +180,44 @@ impl Reloader {
             webhooks,
         });
         self.parts.hub.tell(EngineEvent::Health);
+    }
+
+    /// Starts the watch over a cluster anew whose task ended by a fault of our own: what it saw is in the store, and an
+    /// open incident goes on. The log has the fault.
+    pub(crate) async fn revive(&self) {
+        let _turn = self.turn.lock().await;
+        let old = self.standing.now();
+        let is_dead = |name: &str| old.clusters.get(name).is_some_and(|handle| handle.requests.is_closed());
+        let dead = old.config.clusters.iter().filter(|cluster| is_dead(&cluster.name));
+        let mut revived = Vec::new();
+        for cluster in dead {
+            if self.revivals.fetch_add(1, Ordering::Relaxed) >= MAX_REVIVALS {
+                let message =
+                    format!("{} is not watched any more: its analysis failed too often.", cluster.name);
+                let hint = "Copy the diagnostics, report this, and start Faultline again.";
+                self.report(HealthLevel::Error, "watching", message, Some(hint));
+                return;
+            }
+            tracing::error!(cluster = cluster.name, "The watch over a cluster failed and begins anew.");
+            let starter = Starter { parts: &self.parts, config: &old.config };
+            match AssertUnwindSafe(starter.cluster(cluster)).catch_unwind().await {
+                Ok(Ok(handle)) => revived.push((cluster.name.as_str().into(), handle)),
+                Ok(Err(error)) => self.report(HealthLevel::Error, "watching", error.to_string(), None),
+                // The history itself makes it fail; the next look tries again.
+                Err(_) => {}
+            }
+        }
+        if !revived.is_empty() {
+            let mut clusters = old.clusters.clone();
+            clusters.extend(revived);
+            self.standing.set(Watched {
+                config: Arc::clone(&old.config),
+                clusters,
+                ways_back: Arc::clone(&old.ways_back),
+                webhooks: old.webhooks.clone(),
+                is_incomplete: old.is_incomplete,
+            });
+        }
     }
 
     /// Watches what `config` says from now on.
