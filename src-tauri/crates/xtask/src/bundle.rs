@@ -6,7 +6,7 @@
 mod notices;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use clap::Args;
@@ -19,6 +19,8 @@ use crate::{demo, setup};
 
 /// The Tauri command line, as the window's lock file has it.
 const TAURI: &str = "ui/node_modules/.bin/tauri";
+/// The program with the window.
+const PROGRAM: &str = "faultline";
 /// Kinds of packages, as the Tauri command line calls them and their files end.
 const KINDS: [&str; 2] = ["deb", "rpm"];
 /// Where a package keeps the licences of what is built in.
@@ -83,16 +85,17 @@ pub(crate) fn run(options: &Options) -> Result<(), TaskError> {
 pub(crate) fn pack(build: Build) -> Result<(), TaskError> {
     let programs = program::target_folder()?.join(build.folder());
     let bundle = programs.join("bundle");
-    // What an earlier version left would be taken for this one's.
-    for kind in KINDS {
-        remove(&bundle.join(kind))?;
-    }
-    let notices = notices::write(&bundle)?;
+    // A folder of its own in the place of cargo's: the Tauri command line writes the program anew, even unchanged, which
+    // fails while it runs and makes cargo build again what needs it.
+    let work = bundle.join("work");
+    remove(&work)?;
+    copy(&programs.join(PROGRAM), &work.join(build.folder()).join(PROGRAM))?;
+    let notices = notices::write(&work)?;
     let additions = additions(&programs.join("faultctl"), &notices);
     let mut tauri = Command::new(root().join(TAURI));
-    tauri.current_dir(root()).args(["bundle", "--ci", "--no-sign", "--bundles", &KINDS.join(",")]);
-    // The program says in its data which kind of package it came in, for an updater that Faultline does not have;
-    // cargo would see a program that it did not build.
+    tauri.current_dir(root()).env("CARGO_TARGET_DIR", &work);
+    tauri.args(["bundle", "--ci", "--no-sign", "--bundles", &KINDS.join(",")]);
+    // Otherwise the program's data say which kind of package it came in, for an updater that Faultline does not have.
     tauri.arg("--no-binary-patching");
     tauri.args(["--config", &additions.to_string()]);
     if build == Build::Development {
@@ -100,9 +103,9 @@ pub(crate) fn pack(build: Build) -> Result<(), TaskError> {
     }
     program::run(&mut tauri)?;
     for kind in KINDS {
-        tidy(&bundle.join(kind), kind)?;
+        hand_over(&work.join(build.folder()).join("bundle").join(kind), &bundle.join(kind), kind)?;
     }
-    Ok(())
+    remove(&work)
 }
 
 /// What the configuration cannot know: where this build's files are.
@@ -114,31 +117,44 @@ fn additions(faultctl: &Path, notices: &Path) -> Value {
     json!({ "bundle": { "linux": Value::Object(kinds.collect()) } })
 }
 
-/// Leaves nothing but the package in its folder, and says how large it is.
-fn tidy(folder: &Path, kind: &str) -> Result<(), TaskError> {
-    let unreadable = |path: &Path| {
-        let path = path.to_path_buf();
-        move |source| TaskError::Unreadable { path, source }
-    };
-    for entry in fs::read_dir(folder).map_err(unreadable(folder))? {
-        let path = entry.map_err(unreadable(folder))?.path();
-        if path.is_dir() {
-            remove(&path)?;
-        } else if path.extension().is_some_and(|end| end == kind) {
-            let bytes = fs::metadata(&path).map_err(unreadable(&path))?.len();
-            #[expect(clippy::cast_precision_loss, reason = "a size for the eye")]
-            let size_mib = bytes as f64 / MIB;
-            say(&format!("{size_mib:6.1} MiB  {}", path.display()));
+/// Moves the package to where it is looked for, in place of earlier ones, and says how large it is.
+fn hand_over(from: &Path, to: &Path, kind: &str) -> Result<(), TaskError> {
+    remove(to)?;
+    fs::create_dir_all(to).map_err(unwritable(to))?;
+    for entry in fs::read_dir(from).map_err(unreadable(from))? {
+        let made = entry.map_err(unreadable(from))?.path();
+        if made.extension().is_none_or(|end| end != kind) {
+            continue;
         }
+        let package = to.join(made.file_name().unwrap_or_default());
+        fs::rename(&made, &package).map_err(unwritable(&package))?;
+        let bytes = fs::metadata(&package).map_err(unreadable(&package))?.len();
+        #[expect(clippy::cast_precision_loss, reason = "a size for the eye")]
+        let size_mib = bytes as f64 / MIB;
+        say(&format!("{size_mib:6.1} MiB  {}", package.display()));
     }
     Ok(())
 }
 
+fn copy(from: &Path, to: &Path) -> Result<(), TaskError> {
+    let folder = to.parent().unwrap_or(to);
+    fs::create_dir_all(folder).map_err(unwritable(folder))?;
+    fs::copy(from, to).map(|_bytes| ()).map_err(unreadable(from))
+}
+
 fn remove(folder: &Path) -> Result<(), TaskError> {
     match fs::remove_dir_all(folder) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(TaskError::Unwritable { path: PathBuf::from(folder), source })
-        }
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(unwritable(folder)(source)),
         _ => Ok(()),
     }
+}
+
+fn unreadable(path: &Path) -> impl FnOnce(std::io::Error) -> TaskError {
+    let path = path.to_path_buf();
+    move |source| TaskError::Unreadable { path, source }
+}
+
+fn unwritable(path: &Path) -> impl FnOnce(std::io::Error) -> TaskError {
+    let path = path.to_path_buf();
+    move |source| TaskError::Unwritable { path, source }
 }

@@ -22,6 +22,7 @@ const PACKAGES: &[&str] = &[
     "libssl-dev",
     "libdbus-1-dev",
     "pkg-config",
+    "desktop-file-utils",
     "webkit2gtk-driver",
     "xvfb",
     "dbus",
