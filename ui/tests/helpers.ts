@@ -2,12 +2,15 @@
 import { fireEvent, render, screen } from "@testing-library/svelte";
 
 import App from "../src/App.svelte";
-import { fakeBackend, type FakeOptions } from "../src/backend/fake";
+import { fakeBackend, type FakeBackend, type FakeOptions } from "../src/backend/fake";
 import type { Changed } from "../src/bindings";
 
-/** The whole window over a fake program. */
-export function open(options: FakeOptions = {}) {
-  const backend = fakeBackend(options);
+/** The whole window over a fake program, whose answers `change` may change on their way. */
+export function open(
+  options: FakeOptions = {},
+  change: (backend: FakeBackend) => FakeBackend = (same) => same,
+) {
+  const backend = change(fakeBackend(options));
   /** Arguments of every call of a command so far. */
   const sent = (command: string): unknown[] =>
     backend.calls.filter(([key]) => key === command).map(([, args]) => args);
@@ -17,15 +20,17 @@ export function open(options: FakeOptions = {}) {
 export const named = (name: RegExp | string) => screen.findByRole("button", { name });
 export const press = async (name: RegExp | string) => fireEvent.click(await named(name));
 
+/** The field of a form with this label; of those in several forms the one of the sheet that is on top. */
+export const field = (label: string): HTMLInputElement =>
+  screen.getAllByLabelText<HTMLInputElement>(label, { selector: "input, form select" }).at(-1)!;
+export const choose = (label: string) => fireEvent.click(field(label));
+
 /** Types into the field with this label, and leaves it. */
 export async function type(label: string, value: string): Promise<void> {
-  const field = await screen.findByLabelText(label);
-  await fireEvent.input(field, { target: { value } });
-  await fireEvent.change(field);
+  await screen.findAllByLabelText(label);
+  await fireEvent.input(field(label), { target: { value } });
+  await fireEvent.change(field(label));
 }
-
-export const field = (label: string): HTMLInputElement => screen.getByLabelText<HTMLInputElement>(label);
-export const choose = (label: string) => fireEvent.click(screen.getByLabelText(label));
 
 /** What is said of a field, where something is wrong with it. */
 export function saidOf(label: string): string | null {
