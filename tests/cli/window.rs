@@ -36,7 +36,6 @@ impl House {
         let options = EngineOptions {
             config: config(),
             config_file: None,
-            config_file: None,
         data: data.path().to_owned(),
             secrets,
             notifier: Arc::new(SilentNotifier),
