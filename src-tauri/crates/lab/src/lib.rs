@@ -1,6 +1,7 @@
 //! Real private servers, a shop's workload and incident scenarios: for the demo, for drills and for tests. The lab
 //! drives the product from outside, as child processes; nothing in here knows how the product works inside.
 
+pub mod bench;
 pub mod clock;
 pub mod demo;
 pub mod deploys;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use faultline_lab::{Error, demo};
+use faultline_lab::{Error, bench, demo};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -20,15 +20,18 @@ struct Arguments {
 enum Command {
     /// Play the demo incident with the desktop program and judge what it says
     Demo(demo::Options),
+    /// Measure what the window costs its user
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Command::Demo(options) = Arguments::parse().command;
+    let command = Arguments::parse().command;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let outcome = tokio::select! {
-        outcome = demo::run(options) => outcome,
+        outcome = play(command) => outcome,
         interrupted = interrupted() => Err(interrupted),
     };
     match outcome {
@@ -40,6 +43,13 @@ async fn main() -> ExitCode {
                 _ => ExitCode::FAILURE,
             }
         }
+    }
+}
+
+async fn play(command: Command) -> faultline_lab::Result<()> {
+    match command {
+        Command::Demo(options) => demo::run(options).await,
+        Command::Bench(bench) => bench::run(bench).await,
     }
 }
 
