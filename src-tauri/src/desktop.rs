@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use faultline_api::Desktop;
 use tauri::plugin::TauriPlugin;
-use tauri::{AppHandle, Wry};
+use tauri::{AppHandle, Runtime};
 use tauri_plugin_autostart::ManagerExt as _;
 
 use crate::args::HIDDEN_FLAG;
 
 /// Lets the program start with the session, in the tray.
-pub(crate) fn autostart_plugin() -> TauriPlugin<Wry> {
+pub(crate) fn autostart_plugin<R: Runtime>() -> TauriPlugin<R> {
     tauri_plugin_autostart::Builder::new().app_name("Faultline").arg(HIDDEN_FLAG).build()
 }
 

@@ -14,6 +14,7 @@ mod tell;
 mod tray;
 mod window;
 
+use std::env;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use faultline_engine::Engine;
 use faultline_engine::logging::{self, Logging, LoggingOptions};
 use faultline_engine::secrets::Masker;
 use tauri::async_runtime::{block_on, spawn};
-use tauri::{App, AppHandle, RunEvent};
+use tauri::{App, AppHandle, Builder, RunEvent, Runtime};
 use tauri_plugin_deep_link::DeepLinkExt as _;
 
 use crate::args::Args;
@@ -87,14 +88,24 @@ fn show(args: Args, logging: Logging, masker: Masker) -> Result<(), StartError> 
 
 /// The application with everything that needs no engine.
 fn build(places: &Places) -> Result<(App, LaterStarts), StartError> {
+    // The windowing system's library would panic.
+    if cfg!(target_os = "linux")
+        && ["DISPLAY", "WAYLAND_DISPLAY"].iter().all(|name| env::var_os(name).is_none())
+    {
+        return Err(StartError::NoDisplay);
+    }
     let (single_instance, later_starts) = instance::plugin(&places.data, &places.default_data);
-    let app = tauri::Builder::default()
-        .plugin(single_instance)
+    let app = with_desktop_plugins(tauri::Builder::default().plugin(single_instance))
+        .build(tauri::generate_context!())?;
+    Ok((app, later_starts))
+}
+
+/// Adds what belongs to the desktop around the window. The window itself may use none of it.
+pub fn with_desktop_plugins<R: Runtime>(builder: Builder<R>) -> Builder<R> {
+    builder
         .plugin(tauri_plugin_deep_link::init())
         .plugin(window::state_plugin())
         .plugin(desktop::autostart_plugin())
-        .build(tauri::generate_context!())?;
-    Ok((app, later_starts))
 }
 
 /// Links come on the command line, from later starts, and on macOS as an event.

@@ -33,6 +33,12 @@ pub(crate) enum StartError {
     /// Nothing to run on.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// No screen to show a window on.
+    #[error(
+        "there is no display: start Faultline from the desktop session, set DISPLAY or WAYLAND_DISPLAY, or use \
+         faultctl watch"
+    )]
+    NoDisplay,
     /// No window.
     #[error("the window cannot be opened: {0}")]
     Window(#[from] tauri::Error),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use faultline_engine::Engine;
 use tauri::plugin::TauriPlugin;
-use tauri::{AppHandle, Manager as _, WebviewWindow, WebviewWindowBuilder, WindowEvent, Wry};
-use tauri_plugin_window_state::StateFlags;
+use tauri::{AppHandle, Manager as _, Runtime, WebviewWindow, WebviewWindowBuilder, WindowEvent};
+use tauri_plugin_window_state::{StateFlags, WindowExt as _};
 
 use crate::desktop::Workstation;
 
@@ -16,7 +16,7 @@ pub(crate) const MAIN: &str = "main";
 const GRIP_HEIGHT_PX: i32 = 16;
 
 /// Keeps size and place of the window from one run to the next; not whether it was hidden, lest nobody finds it again.
-pub(crate) fn state_plugin() -> TauriPlugin<Wry> {
+pub(crate) fn state_plugin<R: Runtime>() -> TauriPlugin<R> {
     tauri_plugin_window_state::Builder::new()
         .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED)
         .build()
@@ -45,12 +45,26 @@ pub(crate) fn open(
 
 /// Shows the window, wherever it is.
 pub(crate) fn bring_to_front(app: &AppHandle) {
-    let Some(window) = app.get_webview_window(MAIN) else { return };
-    for done in [window.unminimize(), window.show(), window.set_focus()] {
-        if let Err(error) = done {
+    let shown = app.clone();
+    // The window's state is locked by the main thread whenever the window moves.
+    let done = app.run_on_main_thread(move || {
+        if let Some(Err(error)) = shown.get_webview_window(MAIN).map(|window| show(&window)) {
             tracing::warn!(%error, "The window could not be brought to the front.");
         }
+    });
+    if let Err(error) = done {
+        tracing::warn!(%error, "The window could not be brought to the front.");
     }
+}
+
+fn show(window: &WebviewWindow) -> tauri::Result<()> {
+    if !window.is_visible()? {
+        // Window managers place a window that was hidden like a new one.
+        window.restore_state(StateFlags::POSITION)?;
+    }
+    window.unminimize()?;
+    window.show()?;
+    window.set_focus()
 }
 
 fn hide_instead_of_closing(window: &WebviewWindow, engine: &Arc<Engine>, workstation: &Arc<Workstation>) {

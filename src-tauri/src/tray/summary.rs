@@ -196,7 +196,7 @@ mod tests {
                 onset: 1_750_000_000.4,
                 opened: 1_750_000_004.0,
                 resolved: None,
-                severity: SeverityView::Major,
+                severity: SeverityView::Critical,
                 load_ratio: None,
                 headline: headline.to_owned(),
                 state,
