@@ -75,6 +75,25 @@ fn one_watches_a_store_and_others_work_beside_it() {
     assert_eq!(Watcher::start(&place).end(Signal::SIGINT).code(), Some(0));
 }
 
+#[test]
+fn a_changed_configuration_is_taken_up() {
+    let place = Place::new(EMPTY_CLUSTER);
+    let child =
+        place.command(&["watch"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let mut watcher = Watcher(child.unwrap());
+    let mut said = BufReader::new(watcher.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(said.next().unwrap(), "watching shop");
+    let mut check = |config: &str, says: &[&str]| {
+        std::fs::write(place.path("config.toml"), config).unwrap();
+        let line = said.next().unwrap();
+        assert!(says.iter().all(|part| line.contains(part)), "{line}");
+    };
+    check(&format!("{EMPTY_CLUSTER}[[cluster]]\nname = \"billing\"\n"), &["watching shop, billing"]);
+    check("[[cluster]]\nnome = \"shop\"\n", &["config.toml:2:1", "cluster[1].nome", "goes on as before"]);
+    check(EMPTY_CLUSTER, &["watching shop"]);
+    assert_eq!(watcher.end(Signal::SIGTERM).code(), Some(0));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_happened_while_nobody_watched_is_said_at_the_start() {
     let now = SystemClock.now();

@@ -111,14 +111,17 @@ impl Reloader {
         match look {
             Look::Same => {}
             Look::New(Ok(config)) => {
-                self.clear_trouble();
-                if *config != *self.standing.now().config {
+                let was_troubled = self.clear_trouble();
+                let changed = *config != *self.standing.now().config;
+                if changed {
                     tracing::info!("The configuration has changed and is taken up.");
                     if let Err(error) = self.change(*config).await {
                         self.report(HealthLevel::Error, "taking up", error.to_string(), None);
                     }
                 }
-                self.parts.hub.tell(EngineEvent::Configuration);
+                if changed || was_troubled {
+                    self.parts.hub.tell(EngineEvent::Configuration);
+                }
             }
             Look::New(Err(error)) => self.set_trouble(&error),
         }
@@ -146,13 +149,15 @@ impl Reloader {
         self.parts.hub.tell(EngineEvent::Configuration);
     }
 
-    fn clear_trouble(&self) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// Forgets what was wrong with the file; says whether anything was.
+    fn clear_trouble(&self) -> bool {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
         let gone =
             |row: &HealthRow| row.target == "configuration" && matches!(&*row.aspect, "file" | "taking up");
         if self.parts.health.forget(gone) {
             self.parts.hub.tell(EngineEvent::Health);
         }
+        trouble.is_some()
     }
 
     fn report(&self, level: HealthLevel, aspect: &str, message: String, hint: Option<&str>) {

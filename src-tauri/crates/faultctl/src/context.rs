@@ -13,6 +13,8 @@ use crate::error::CommandError;
 
 pub(crate) struct Context {
     pub(crate) config: Config,
+    /// The file that the configuration came from, as long as it is the whole of it.
+    pub(crate) config_file: Option<ConfigSource>,
     pub(crate) data: PathBuf,
     pub(crate) secrets: Secrets,
     pub(crate) clock: Arc<dyn Clock>,
@@ -21,8 +23,10 @@ pub(crate) struct Context {
 impl Context {
     /// Reads the configuration that was named, or the platform's.
     pub(crate) fn load(places: &Places) -> Result<Self, CommandError> {
-        let config = config::load(&config_file(places)?)?;
+        let path = config_file(places)?;
+        let config = config::load(&path)?;
         Ok(Self {
+            config_file: Some(ConfigSource { path, is_optional: false }),
             data: data(places, config.store.path.as_ref())?,
             config,
             secrets: Secrets::system(places.masker.clone()),
@@ -30,10 +34,11 @@ impl Context {
         })
     }
 
-    /// Keeps one cluster alone, if one is named.
+    /// Keeps one cluster alone, if one is named; then changes of the file are not followed.
     pub(crate) fn only(&mut self, cluster: Option<&str>) -> Result<(), CommandError> {
         if let Some(name) = cluster {
             let known = known(&self.config);
+            self.config_file = None;
             self.config.clusters.retain(|cluster| cluster.name == name);
             if self.config.clusters.is_empty() {
                 return Err(no_cluster(name, &known));

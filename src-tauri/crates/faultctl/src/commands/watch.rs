@@ -30,6 +30,7 @@ pub(crate) async fn run(places: &Places, args: WatchArgs) -> Result<u8, CommandE
             event = events.recv() => event,
         };
         match event {
+            Ok(EngineEvent::Configuration) => note_configuration(&engine, args.json),
             Ok(event) => {
                 if let Err(error) = print(&event, args.json) {
                     break Err(error);
@@ -47,7 +48,7 @@ pub(crate) async fn run(places: &Places, args: WatchArgs) -> Result<u8, CommandE
 pub(crate) async fn start(context: Context) -> Result<Arc<Engine>, CommandError> {
     let options = EngineOptions {
         config: context.config,
-        config_file: None,
+        config_file: context.config_file,
         data: context.data,
         secrets: context.secrets,
         notifier: Arc::new(SilentNotifier),
@@ -55,6 +56,15 @@ pub(crate) async fn start(context: Context) -> Result<Arc<Engine>, CommandError>
         feeds: true,
     };
     Ok(Engine::start(options).await?)
+}
+
+/// The file has changed: says what is watched now, or why it is not taken up.
+fn note_configuration(engine: &Engine, json: bool) {
+    match engine.config_trouble() {
+        Some(trouble) => output::note(&format!("{trouble}; watching goes on as before")),
+        None if json => {}
+        None => output::note(&format!("watching {}", clusters(engine))),
+    }
 }
 
 fn clusters(engine: &Engine) -> String {
