@@ -177,6 +177,15 @@ mod tests {
         assert_eq!(fs::read_to_string(blocked.join("x.log")).unwrap(), "kept\n");
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_an_error_and_no_end() {
+        let mut full = RotatingFile::new("/dev/full".into(), MAX_BYTES, MAX_FILES);
+        for _ in 0..2 {
+            assert_eq!(full.write_line("lost\n").unwrap_err().kind(), io::ErrorKind::StorageFull);
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn only_the_user_can_read_it() {
