@@ -89,7 +89,7 @@ fn a_changed_configuration_is_taken_up() {
         assert!(says.iter().all(|part| line.contains(part)), "{line}");
     };
     check(&format!("{EMPTY_CLUSTER}[[cluster]]\nname = \"billing\"\n"), &["watching shop, billing"]);
-    check("[[cluster]]\nnome = \"shop\"\n", &["config.toml:2:1", "cluster[1].nome", "goes on as before"]);
+    check("[[cluster]]\nnome = \"shop\"\n", &["config.toml:2:1", "cluster[1].nome", "goes on working"]);
     check(EMPTY_CLUSTER, &["watching shop"]);
     assert_eq!(watcher.end(Signal::SIGTERM).code(), Some(0));
 }

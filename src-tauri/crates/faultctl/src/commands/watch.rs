@@ -30,7 +30,10 @@ pub(crate) async fn run(places: &Places, args: WatchArgs) -> Result<u8, CommandE
             event = events.recv() => event,
         };
         match event {
-            Ok(EngineEvent::Configuration) => note_configuration(&engine, args.json),
+            // What is wrong with a file that cannot be used is in the log.
+            Ok(EngineEvent::Configuration) if !args.json && engine.config_trouble().is_none() => {
+                output::note(&format!("watching {}", clusters(&engine)));
+            }
             Ok(event) => {
                 if let Err(error) = print(&event, args.json) {
                     break Err(error);
@@ -56,15 +59,6 @@ pub(crate) async fn start(context: Context) -> Result<Arc<Engine>, CommandError>
         feeds: true,
     };
     Ok(Engine::start(options).await?)
-}
-
-/// The file has changed: says what is watched now, or why it is not taken up.
-fn note_configuration(engine: &Engine, json: bool) {
-    match engine.config_trouble() {
-        Some(trouble) => output::note(&format!("{trouble}; watching goes on as before")),
-        None if json => {}
-        None => output::note(&format!("watching {}", clusters(engine))),
-    }
 }
 
 fn clusters(engine: &Engine) -> String {
