@@ -1,10 +1,19 @@
 //! The benchmarks: each prints its figure beside the figure to reach.
 
+use std::path::Path;
+use std::process::Command;
+
 use clap::Args;
 
+use crate::bundle::Build;
 use crate::error::TaskError;
 use crate::program::{self, cargo, root};
 use crate::steps::say;
+use crate::{demo, setup};
+
+/// What the lab measures on the real window: from the start to the first chart, five times; and what it holds after ten
+/// minutes.
+const WINDOW: [&str; 2] = ["launch", "memory"];
 
 /// What to measure.
 #[derive(Debug, Args)]
@@ -14,46 +23,83 @@ pub(crate) struct Options {
     /// Only list them
     #[arg(long)]
     list: bool,
+    /// Install what is missing without asking (for those with a window)
+    #[arg(long)]
+    yes: bool,
 }
 
-/// A benchmark: `<package>` and `<target>`.
-type Bench = (String, String);
+/// A benchmark.
+enum Bench {
+    /// One of a crate.
+    Crate { package: String, target: String },
+    /// One of the real window, by the lab.
+    Window(&'static str),
+}
+
+impl Bench {
+    fn name(&self) -> String {
+        match self {
+            Self::Crate { package, target } => format!("{package} {target}"),
+            Self::Window(what) => format!("window {what}"),
+        }
+    }
+
+    fn run(&self) -> Result<(), TaskError> {
+        match self {
+            Self::Crate { package, target } => {
+                program::run(cargo().args(["bench", "--locked", "-p", package, "--bench", target]))
+            }
+            Self::Window(what) => {
+                let programs = program::target_folder()?.join(Build::Release.folder());
+                let mut lab = Command::new(programs.join("faultline-lab"));
+                lab.current_dir(root()).args(["bench", what, "--app"]).arg(programs.join("faultline"));
+                program::run(&mut lab)
+            }
+        }
+    }
+}
 
 /// Runs the benchmarks one after the other, or lists them.
 pub(crate) fn run(options: &Options) -> Result<(), TaskError> {
-    let wanted = |bench: &Bench| {
-        let name = format!("{} {}", bench.0, bench.1);
-        options.filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()))
-    };
-    for (package, target) in all()?.into_iter().filter(wanted) {
-        say(&format!("── {package} {target}"));
+    let wanted =
+        |bench: &Bench| options.filter.as_ref().is_none_or(|filter| bench.name().contains(filter.as_str()));
+    let benches: Vec<_> = all()?.into_iter().filter(wanted).collect();
+    if !options.list && benches.iter().any(|bench| matches!(bench, Bench::Window(_))) {
+        setup::run(options.yes)?;
+        demo::build_window()?;
+        Build::Release.programs()?;
+    }
+    for bench in benches {
+        say(&format!("── {}", bench.name()));
         if !options.list {
-            program::run(cargo().args(["bench", "--locked", "-p", &package, "--bench", &target]))?;
+            bench.run()?;
         }
     }
     Ok(())
 }
 
-/// Every `benches/<target>.rs` of every crate.
+/// Every `benches/<target>.rs` of every crate, and those of the window.
 fn all() -> Result<Vec<Bench>, TaskError> {
-    let crates = root().join("src-tauri/crates");
-    let read = |path: &std::path::Path| {
-        std::fs::read_dir(path).map_err(|source| TaskError::Unreadable { path: path.to_path_buf(), source })
-    };
-    let mut out = Vec::new();
-    for one in read(&crates)?.flatten() {
+    let mut of_crates = Vec::new();
+    for one in entries(&root().join("src-tauri/crates"))? {
         let benches = one.path().join("benches");
         if !benches.is_dir() {
             continue;
         }
         let folder = one.file_name().to_string_lossy().into_owned();
         let package = if folder == "faultctl" { folder } else { format!("faultline-{folder}") };
-        for file in read(&benches)?.flatten() {
+        for file in entries(&benches)? {
             if let Some(target) = file.file_name().to_string_lossy().strip_suffix(".rs") {
-                out.push((package.clone(), target.to_owned()));
+                of_crates.push((package.clone(), target.to_owned()));
             }
         }
     }
-    out.sort();
-    Ok(out)
+    of_crates.sort();
+    let of_crates = of_crates.into_iter().map(|(package, target)| Bench::Crate { package, target });
+    Ok(of_crates.chain(WINDOW.map(Bench::Window)).collect())
+}
+
+fn entries(folder: &Path) -> Result<Vec<std::fs::DirEntry>, TaskError> {
+    let unreadable = |source| TaskError::Unreadable { path: folder.to_path_buf(), source };
+    std::fs::read_dir(folder).and_then(Iterator::collect).map_err(unreadable)
 }

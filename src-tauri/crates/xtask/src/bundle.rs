@@ -53,7 +53,7 @@ pub(crate) enum Build {
 
 impl Build {
     /// Its folder under cargo's target folder.
-    fn folder(self) -> &'static str {
+    pub(crate) fn folder(self) -> &'static str {
         match self {
             Self::Development => "debug",
             Self::Release => "release",
