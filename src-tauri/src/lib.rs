@@ -48,12 +48,13 @@ pub fn run() -> ExitCode {
         main_panic_exit_code: Some(EXIT_CANNOT_RUN.into()),
     });
     faultline_engine::install_tls_provider();
-    let shown = logged.map_err(StartError::Log).and_then(|logging| show(args, logging, masker));
+    let shown = logged.map_err(StartError::Log).and_then(|logging| show(args, logging, masker.clone()));
     match shown {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "Faultline cannot run.");
-            writeln!(std::io::stderr().lock(), "faultline: {error}").ok();
+            let said = format!("faultline: {error}\n");
+            std::io::stderr().lock().write_all(masker.mask(&said).as_bytes()).ok();
             ExitCode::from(EXIT_CANNOT_RUN)
         }
     }

@@ -117,3 +117,55 @@ async fn answer_notifications(engine: Arc<Engine>, mut actions: mpsc::Receiver<N
         engine.on_notice_action(action).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use faultline_engine::config::Config;
+    use faultline_engine::logging::LoggingOptions;
+    use faultline_engine::{EngineEvent, SilentNotifier};
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_panic_and_a_log_that_cannot_be_written_are_shown() {
+        faultline_engine::install_tls_provider();
+        let data = tempfile::tempdir().unwrap();
+        // A file where the folder of the log should be.
+        let folder = data.path().join("log");
+        std::fs::write(&folder, "").unwrap();
+        let secrets = Secrets::in_memory();
+        secrets.masker().remember(&"canary-4711".to_owned().into());
+        let logging = Logging::start(LoggingOptions {
+            program: "test",
+            folder: Some(folder),
+            masker: secrets.masker().clone(),
+            main_panic_exit_code: None,
+        })
+        .unwrap();
+        let engine = Engine::start(EngineOptions {
+            config: Config::default(),
+            config_file: None,
+            data: data.path().to_owned(),
+            secrets,
+            notifier: Arc::new(SilentNotifier),
+            clock: Arc::new(SystemClock),
+            feeds: false,
+        })
+        .await
+        .unwrap();
+        report_on_itself(&logging, &engine);
+        let row = |aspect: &str| engine.health_of("program").into_iter().find(|row| row.aspect == aspect);
+        assert!(row("log file").is_some_and(|row| row.message.contains("cannot be written")));
+
+        let mut events = engine.listen();
+        let worker = std::thread::spawn(|| panic!("with canary-4711"));
+        assert!(worker.join().is_err());
+        while row("panic").is_none() {
+            assert!(matches!(events.recv().await, Ok(EngineEvent::Health)));
+        }
+        let panic = row("panic").unwrap();
+        assert!(panic.message.contains("start.rs") && panic.message.contains("with •••"), "{panic:?}");
+        assert!(panic.hint.is_some_and(|hint| hint.contains("Copy diagnostics")));
+        engine.shutdown().await;
+    }
+}

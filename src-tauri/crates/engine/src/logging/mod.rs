@@ -16,9 +16,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use directories::ProjectDirs;
 use tracing::level_filters::LevelFilter;
-use tracing::subscriber::SetGlobalDefaultError;
 use tracing::{Level, Subscriber};
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 use crate::secrets::Masker;
@@ -63,7 +63,7 @@ pub enum LoggingError {
     #[error("the log cannot be started: {source}; start it once, before anything else logs")]
     Started {
         /// Why.
-        source: SetGlobalDefaultError,
+        source: TryInitError,
     },
 }
 
@@ -87,8 +87,8 @@ impl Logging {
             .from_env_lossy();
         let exit_code = options.main_panic_exit_code;
         let (logging, subscriber) = Self::build(options, filter);
-        tracing::subscriber::set_global_default(subscriber)
-            .map_err(|source| LoggingError::Started { source })?;
+        // Libraries that speak to the `log` crate are heard as well.
+        subscriber.try_init().map_err(|source| LoggingError::Started { source })?;
         let waiting = panics::log_them(logging.sink.clone(), exit_code);
         *logging.panics.lock().unwrap_or_else(PoisonError::into_inner) = Some(waiting);
         if let Some(trouble) = logging.file_trouble() {
