@@ -11,6 +11,7 @@ pub mod folder;
 pub mod http;
 pub mod postgres;
 pub mod process;
+pub mod serve;
 pub mod shop;
 mod watchdog;
 pub mod webdriver;

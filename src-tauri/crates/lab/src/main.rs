@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use faultline_lab::{Error, bench, demo};
+use faultline_lab::{Error, bench, demo, serve};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -20,6 +20,8 @@ struct Arguments {
 enum Command {
     /// Play the demo incident with the desktop program and judge what it says
     Demo(demo::Options),
+    /// Keep a shop under load, and the window on it in a browser, until Ctrl-C
+    Serve(serve::Options),
     /// Measure what the window costs its user
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -49,8 +51,14 @@ async fn main() -> ExitCode {
 async fn play(command: Command) -> faultline_lab::Result<()> {
     match command {
         Command::Demo(options) => demo::run(options).await,
+        Command::Serve(options) => serve::run(options, say).await,
         Command::Bench(bench) => bench::run(bench).await,
     }
+}
+
+fn say(line: &str) {
+    // A closed standard output is no reason to stop.
+    let _closed = writeln!(std::io::stdout().lock(), "{line}");
 }
 
 /// Ends with the first signal that asks us to end.

@@ -1,11 +1,12 @@
-//! Developer tasks: `cargo xtask setup`, `demo`, `test`, `bundle`, `bench`. It starts programs and nothing else; it
-//! depends on no crate of ours.
+//! Developer tasks: `cargo xtask setup`, `demo`, `serve`, `test`, `bundle`, `bench`. It starts programs and nothing
+//! else; it depends on no crate of ours.
 
 mod bench;
 mod bundle;
 mod demo;
 mod error;
 mod program;
+mod serve;
 mod setup;
 mod steps;
 mod test;
@@ -34,6 +35,8 @@ enum Task {
     },
     /// Build everything and play the demo incident
     Demo(demo::Options),
+    /// Build and serve the window to a browser, on a shop under load
+    Serve(serve::Options),
     /// Run the checks and tests
     Test {
         /// Only what needs no server and no display, and not the app: seconds after an edit
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Setup { yes } => setup::run(yes),
         Task::Demo(options) => demo::run(&options),
+        Task::Serve(options) => serve::run(&options),
         Task::Test { fast } => test::run(fast),
         Task::Bundle(options) => bundle::run(&options),
         Task::Bench(options) => bench::run(&options),

@@ -34,6 +34,9 @@ const PACKAGES: &[&str] = &[
     "openbox",
     "imagemagick",
     "fonts-dejavu-core",
+    "chromium",
+    "chromium-driver",
+    "libsecret-tools",
 ];
 
 /// Says that the packages are there under other names.

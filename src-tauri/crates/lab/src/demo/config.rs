@@ -16,15 +16,15 @@ const TOKEN: &str = "FAULTLINE_DEPLOY_TOKEN";
 
 /// Addresses and secrets that both sides must know.
 #[derive(Clone)]
-pub(super) struct Agreed {
+pub(crate) struct Agreed {
     /// Port of Faultline's webhook.
-    pub(super) webhook_port: u16,
-    pub(super) webhook_secret: String,
-    pub(super) deploy_token: String,
+    pub(crate) webhook_port: u16,
+    pub(crate) webhook_secret: String,
+    pub(crate) deploy_token: String,
 }
 
 impl Agreed {
-    pub(super) fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(io("find a free port"))?;
         let webhook_port = listener.local_addr().map_err(io("find a free port"))?.port();
         let secret = || format!("{:032x}", rand::rng().random::<u128>());
@@ -32,13 +32,13 @@ impl Agreed {
     }
 
     /// Where deploy markers go.
-    pub(super) fn webhook_url(&self) -> String {
+    pub(crate) fn webhook_url(&self) -> String {
         format!("http://127.0.0.1:{}/v1/deploys", self.webhook_port)
     }
 }
 
 /// The text of `config.toml`.
-pub(super) fn text(pair: &Pair, agreed: &Agreed, deploy_system: &str) -> String {
+pub(crate) fn text(pair: &Pair, agreed: &Agreed, deploy_system: &str) -> String {
     let (primary, replica) = (pair.primary.address(MONITOR), pair.standby.address(MONITOR));
     let port = agreed.webhook_port;
     format!(
@@ -86,7 +86,7 @@ one_click = true
 }
 
 /// The secrets, as environment variables.
-pub(super) fn secrets(pair: &Pair, agreed: &Agreed) -> Vec<(&'static str, String)> {
+pub(crate) fn secrets(pair: &Pair, agreed: &Agreed) -> Vec<(&'static str, String)> {
     vec![
         (PASSWORD, pair.primary.password().to_owned()),
         (SECRET, agreed.webhook_secret.clone()),

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+pub(crate) use config::{Agreed, secrets, text as configuration};
 pub use story::run;
 
 /// What the demo needs to know.

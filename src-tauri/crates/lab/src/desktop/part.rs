@@ -1,6 +1,6 @@
 //! The parts of a session: programs that say where they are, programs that just run, and small ones that end.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -52,7 +52,32 @@ pub(super) async fn finish(
     folder: &Path,
     deadline: Duration,
 ) -> Result<()> {
-    let mut process = quiet(name, command, folder)?;
+    let process = quiet(name, command, folder)?;
+    end_well(process, folder, deadline).await
+}
+
+/// The same, and gives what it says on its standard output.
+pub(super) async fn said(
+    name: &str,
+    command: &mut Command,
+    folder: &Path,
+    deadline: Duration,
+) -> Result<String> {
+    let log = log_file(name, folder)?;
+    let mut process = Process::spawn(name, command.stdout(Stdio::piped()).stderr(log), Signal::SIGTERM)?;
+    let stdout = process.take_stdout();
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut text = String::new();
+        stdout.map_or(Ok(0), |mut stdout| stdout.read_to_string(&mut text)).map(|_bytes| text)
+    });
+    end_well(process, folder, deadline).await?;
+    let failed = || io(format!("read what {name} says"));
+    reading.await.map_err(|error| failed()(std::io::Error::other(error)))?.map_err(failed())
+}
+
+async fn end_well(mut process: Process, folder: &Path, deadline: Duration) -> Result<()> {
+    let name = process.name().to_owned();
+    let name = name.as_str();
     let waited = tokio::task::spawn_blocking(move || process.wait(deadline)).await;
     match waited.map_err(|error| io(format!("run {name}"))(std::io::Error::other(error)))?? {
         Some(status) if status.success() => Ok(()),

@@ -126,6 +126,16 @@ impl Session {
         command.args(arguments).envs(self.variables.clone());
         part::finish(program, &mut command, self.folder.path(), START_DEADLINE).await
     }
+
+    /// The same, and gives what it says, which no log keeps.
+    ///
+    /// # Errors
+    /// When it is missing, fails or takes too long.
+    pub async fn output(&self, program: &str, arguments: &[&str]) -> Result<String> {
+        let mut command = Command::new(program);
+        command.args(arguments).envs(self.variables.clone());
+        part::said(program, &mut command, self.folder.path(), START_DEADLINE).await
+    }
 }
 
 fn private(folder: &Path) -> Result<()> {

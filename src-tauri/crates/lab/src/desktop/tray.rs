@@ -93,6 +93,20 @@ impl Tray {
         proxy.get_property(property).await.map_err(bus(&format!("read {property} of the tray's item")))
     }
 
+    /// Whether an item has a picture: a name of one, or its pixels.
+    ///
+    /// # Errors
+    /// When the item is gone.
+    pub async fn has_icon(&self, item: &TrayItem) -> Result<bool> {
+        if self.text(item, "IconName").await.is_ok_and(|name| !name.is_empty()) {
+            return Ok(true);
+        }
+        let proxy = self.proxy(item, &item.path, ITEM).await?;
+        let pixels: OwnedVariant =
+            proxy.get_property("IconPixmap").await.map_err(bus("read the icon of the tray's item"))?;
+        Ok(Vec::<(i32, i32, Vec<u8>)>::try_from(pixels).is_ok_and(|pictures| !pictures.is_empty()))
+    }
+
     /// The menu's entries that can be seen: number and label, in order.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use axum::http::Method;
+use fantoccini::actions::{InputSource, MouseActions, PointerAction};
 use fantoccini::elements::Element;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, Locator};
@@ -114,6 +115,21 @@ impl Page {
     pub async fn click(&self, role: &str, name: &str, deadline: Duration) -> Result<()> {
         let element = self.find(role, name, deadline).await?;
         self.within(&format!("click {role} {name:?}"), element.click()).await
+    }
+
+    /// Waits for an element and holds the mouse's button down on it.
+    ///
+    /// # Errors
+    /// After the deadline, or when the driver fails.
+    pub async fn hold(&self, role: &str, name: &str, duration: Duration, deadline: Duration) -> Result<()> {
+        let element = self.find(role, name, deadline).await?;
+        let (button, move_in) = (0, None);
+        let mouse = MouseActions::new("mouse".to_owned())
+            .then(PointerAction::MoveToElement { element, duration: move_in, x: 0.0, y: 0.0 })
+            .then(PointerAction::Down { button })
+            .then(PointerAction::Pause { duration })
+            .then(PointerAction::Up { button });
+        self.within(&format!("hold {role} {name:?}"), self.client.perform_actions(mouse)).await
     }
 
     /// Waits for a field, empties it and types into it.
