@@ -106,11 +106,12 @@ fn outside_crates_stay_where_they_belong() {
 
 #[test]
 fn only_one_file_speaks_to_the_keyring() {
-    let home = root().join("src-tauri/crates/engine/src/secrets/keyring.rs");
+    let engine = root().join("src-tauri/crates/engine");
+    let home = engine.join("src/secrets/system.rs");
     let findings: Vec<String> = crate::sources::files()
         .into_iter()
         .filter(|(path, text)| {
-            text.contains("keyring::") && !path.ends_with("tests/tidy/layers.rs") && *path != home
+            path.starts_with(&engine) && text.contains("keyring::") && *path != home
         })
         .map(|(path, _)| format!("{} mentions keyring::", path.display()))
         .collect();

@@ -4,9 +4,9 @@
 //! deadline.
 
 mod error;
-mod keyring;
 mod masker;
 mod store;
+mod system;
 
 use std::collections::BTreeMap;
 use std::env::VarError;
@@ -21,8 +21,8 @@ use crate::config::SecretRef;
 pub use error::SecretError;
 pub use masker::Masker;
 
-use keyring::SystemKeyring;
 use store::{Memory, Store};
+use system::SystemKeyring;
 
 /// The service under which every entry of the keyring is kept.
 pub const KEYRING_SERVICE: &str = "faultline";
