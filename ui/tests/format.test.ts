@@ -1,6 +1,17 @@
 import { expect, test } from "vitest";
 
-import { compact, duration, factor, gist, milliseconds, oneLine, percent, signed } from "../src/lib/format";
+import {
+  compact,
+  duration,
+  factor,
+  gist,
+  lines,
+  milliseconds,
+  oneLine,
+  percent,
+  sentence,
+  signed,
+} from "../src/lib/format";
 
 test.each([
   [compact(0), "0.00"],
@@ -27,6 +38,15 @@ test.each([
   [duration(300_000), "3 d"],
   [oneLine("a\n\tb\u0000 c\u202edcba"), "a b c dcba"],
   [oneLine("x".repeat(1_000_000), 10), "xxxxxxxxx…"],
+  [sentence("the server refused it"), "The server refused it"],
+  [sentence("track_io_timing is off"), "track_io_timing is off"],
+  [sentence("10.0.0.5:5432 did not answer"), "10.0.0.5:5432 did not answer"],
+  [sentence("config.toml:3: no"), "config.toml:3: no"],
+  [sentence("no\nway"), "No way"],
+  [sentence(""), ""],
+  [lines("a\r\nb\u2028c\rd\te  \n\n"), "a\nb\nc\nd\te"],
+  [lines("a\u0000\u001b[1m\u202eb"), "a  [1m b"],
+  [lines("x".repeat(1_000_000), 10), "xxxxxxxxx…"],
   [gist("SELECT * FROM order_item WHERE order_id = ?"), "select order_item"],
   [gist('insert into "shop"."orders" (id) values (?)'), "insert shop.orders"],
   [gist("update only stock set n = ?"), "update stock"],

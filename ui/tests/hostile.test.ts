@@ -141,7 +141,7 @@ test.each(TEXTS)("%s in what a connection test finds and what is refused", async
   await type("Address", "postgres://faultline@h/shop");
   await type("Password", "wrong");
   await press("Test connection");
-  await screen.findByText(/the server refused the password/);
+  await screen.findByText(/the server refused the password/i);
   checkPage("the wrong password");
   await type("Password", "right");
   await press("Test connection");

@@ -2,8 +2,8 @@
 import type { ApiErrorView, Changed } from "../bindings";
 import { ApiError, type Backend } from ".";
 
-/** Longest time to wait for an answer, milliseconds. */
-const CALL_DEADLINE_MS = 15_000;
+/** Longest time to wait for an answer, milliseconds: longer than the program's own deadline, which says more. */
+const CALL_DEADLINE_MS = 35_000;
 
 export function httpBackend(): Backend {
   return { call, subscribe };

@@ -95,6 +95,12 @@ export function oneLine(text: string, max = 400): string {
   return trimmed.length > max ? `${trimmed.slice(0, max - 1)}…` : trimmed;
 }
 
+/** Text from outside as a sentence: on one line, and beginning with a capital where it begins with a plain word. */
+export function sentence(text: string, max = 600): string {
+  const line = oneLine(text, max);
+  return /^[a-z]+(?=[\s,]|$)/.test(line) ? line.charAt(0).toUpperCase() + line.slice(1) : line;
+}
+
 /** Text from outside with its lines kept: no other control or direction-changing characters, at most `max` long. */
 export function lines(text: string, max = 4_000): string {
   const clean = text

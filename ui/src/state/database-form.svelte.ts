@@ -20,6 +20,9 @@ export interface Problem {
 /** Longest name that the configuration takes, characters. */
 const MAX_NAME_CHARS = 100;
 
+/** Why a secret could not be had, by code. */
+export const SECRET_CODES = ["locked", "no_service", "timed_out", "missing", "failed"];
+
 const problem = (message: string, hint: string | null = null): Problem => ({ message, hint });
 
 export class DatabaseForm {
@@ -108,7 +111,7 @@ export class DatabaseForm {
       this.tested = tested;
       this.problems = this.#problemsOf(tested.rows);
     } catch (cause) {
-      if (round === this.#round) this.error = { what: "It was not tested", error: ApiError.from(cause) };
+      if (round === this.#round) this.#refused("It was not tested", ApiError.from(cause));
     }
     if (round === this.#round) this.busy = "no";
   }
@@ -121,7 +124,7 @@ export class DatabaseForm {
     try {
       return await this.#save();
     } catch (cause) {
-      this.error = { what: "It was not saved", error: ApiError.from(cause) };
+      this.#refused("It was not saved", ApiError.from(cause));
       return false;
     } finally {
       this.busy = "no";
@@ -132,7 +135,7 @@ export class DatabaseForm {
     const { cluster, environment, name: node, engine, address: url } = this;
     const known = await call(this.#backend, "databases|list", {});
     if (known.some((other) => other.cluster === cluster && other.node === node)) {
-      this.problems = { name: problem(`${cluster} has a database of this name already.`) };
+      this.problems = { name: problem(`There is a database of this name in ${cluster} already.`) };
       return false;
     }
     const used = new Set(known.map(({ password }) => password));
@@ -166,6 +169,18 @@ export class DatabaseForm {
     this.error = this.secretTrouble = this.tested = null;
     this.#round += 1;
     return this.#round;
+  }
+
+  /** Says why something was refused: at the field that it is obviously about, else below the form. */
+  #refused(what: string, error: ApiError): void {
+    const aboutAddress = error.code === "bad_request" && /\baddress\b/.test(error.message);
+    const field = SECRET_CODES.includes(error.code)
+      ? secretField(this.keep)
+      : aboutAddress
+        ? "address"
+        : null;
+    if (field === null) this.error = { what, error };
+    else this.problems = { [field]: problem(error.message, error.hint) };
   }
 
   #reference(): string | null {
@@ -239,8 +254,12 @@ function wrongName(name: string, missing: string): string | null {
 /** The field that a row of the test is about, where it obviously is about one. */
 function fieldOf({ aspect, level, message }: HealthRowView, keep: KeepChoice): FieldName | null {
   if (level !== "error") return null;
-  const secret = keep === "variable" ? "variable" : keep === "none" ? "address" : "password";
-  if (aspect === "secret") return secret;
+  if (aspect === "secret") return secretField(keep);
   if (aspect !== "connection") return null;
-  return /\bpassword\b/i.test(message) ? secret : "address";
+  return /\bpassword\b/i.test(message) ? secretField(keep) : "address";
+}
+
+/** Where the password is typed or named. */
+function secretField(keep: KeepChoice): FieldName {
+  return keep === "variable" ? "variable" : keep === "none" ? "address" : "password";
 }
