@@ -1,4 +1,4 @@
-//! What the test binaries share: where the command line program is. The tests themselves are beside this folder.
+//! What the test binaries share: where the programs are. The tests themselves are beside this folder.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,6 +15,25 @@ pub fn faultctl() -> &'static Path {
     FOUND.get_or_init(|| find_or_build("faultctl"))
 }
 
+/// The built desktop program of this workspace, its window served from the program itself; found and built in the same
+/// way.
+///
+/// # Panics
+/// When it is missing and cannot be built.
+pub fn faultline() -> &'static Path {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND.get_or_init(|| find_or_build("faultline"))
+}
+
+/// The built `faultline-lab`; found and built in the same way.
+///
+/// # Panics
+/// When it is missing and cannot be built.
+pub fn lab() -> &'static Path {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND.get_or_init(|| find_or_build("faultline-lab"))
+}
+
 fn find_or_build(package: &str) -> PathBuf {
     // …/target/PROFILE/deps/TEST
     let test = std::env::current_exe().unwrap_or_else(|error| panic!("where is this test? {error}"));
@@ -27,6 +46,9 @@ fn find_or_build(package: &str) -> PathBuf {
     // Cargo's own lock keeps several tests from building at the same time.
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     build.args(["build", "--locked", "--package", package]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    if package == "faultline" {
+        build.args(["--features", "custom-protocol"]);
+    }
     if let Some(target) = profile.parent() {
         build.env("CARGO_TARGET_DIR", target);
     }

@@ -32,6 +32,14 @@ impl Keyring {
         Self::start(session, Some("\n")).await
     }
 
+    /// Starts it unlocked, with a password: what is stored now is locked for one that starts without it.
+    ///
+    /// # Errors
+    /// When it is missing or does not appear on the bus.
+    pub async fn with_password(session: &Session, password: &str) -> Result<Self> {
+        Self::start(session, Some(&format!("{password}\n"))).await
+    }
+
     /// Starts it without its password: what an earlier one left is locked.
     ///
     /// # Errors

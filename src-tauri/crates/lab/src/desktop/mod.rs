@@ -5,11 +5,13 @@ mod keyring;
 mod notification_server;
 mod part;
 mod session;
+mod silent;
 mod tray;
 
 pub use keyring::Keyring;
 pub use notification_server::{Asked, Behaviour, NotificationServer, Notified};
 pub use session::Session;
+pub use silent::SilentService;
 pub use tray::{Tray, TrayItem};
 
 use crate::error::Error;

@@ -12,6 +12,7 @@ const roles = {
   img: "img, [role=img]",
   link: "a[href]",
   status: "[role=status]",
+  region: "section[aria-label], [role=region]",
 };
 const words = (text) => (text ?? "").replace(/\s+/g, " ").trim();
 function name(element) {
