@@ -5,10 +5,11 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::desktop::Session;
 use crate::error::{Error, Result, io};
@@ -25,6 +26,8 @@ const PASSWORD: &str = "FAULTLINE_LAB_PASSWORD";
 const CHART_DEADLINE: Duration = Duration::from_secs(60);
 /// How long the program may take to end.
 const END_DEADLINE: Duration = Duration::from_secs(30);
+/// How often is looked whether a program has ended.
+const ENDED_EVERY: Duration = Duration::from_millis(50);
 /// Between two looks at the memory.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// Mebibyte, kibibytes.
@@ -182,20 +185,53 @@ async fn one_launch(stage: &Stage, app: &Path) -> Result<Run> {
         Ok(times[0].as_f64().zip(times[1].as_f64()))
     };
     let (page_ms, chart_ms) = page.until("the first painted chart", CHART_DEADLINE, look).await?;
-    let started_s = read_stamp(&stamp)?;
+    let started = Started::read(&stamp)?;
     page.close().await?;
-    Ok(Run { page_s: page_ms / 1e3 - started_s, chart_s: chart_ms / 1e3 - started_s })
+    drop(driver);
+    started.end().await?;
+    Ok(Run { page_s: page_ms / 1e3 - started.at_s, chart_s: chart_ms / 1e3 - started.at_s })
 }
 
-/// Writes down the time and becomes the program.
+/// Writes down time and process, and becomes the program.
 fn starter(stamp: &Path, app: &Path) -> String {
-    format!("#!/bin/sh\ndate +%s.%N > '{}'\nexec '{}' \"$@\"\n", stamp.display(), app.display())
+    format!(
+        "#!/bin/sh\necho \"$(date +%s.%N) $$\" > '{}'\nexec '{}' \"$@\"\n",
+        stamp.display(),
+        app.display()
+    )
 }
 
-fn read_stamp(stamp: &Path) -> Result<f64> {
-    let cannot = || format!("read {}", stamp.display());
-    let written = std::fs::read_to_string(stamp).map_err(io(cannot()))?;
-    written.trim().parse().map_err(|error| io(cannot())(std::io::Error::other(error)))
+/// A program that the driver started.
+struct Started {
+    /// When, Unix seconds.
+    at_s: f64,
+    pid: Pid,
+}
+
+impl Started {
+    /// What the starter wrote down.
+    fn read(stamp: &Path) -> Result<Self> {
+        let written = std::fs::read_to_string(stamp).map_err(io(format!("read {}", stamp.display())))?;
+        let parsed = written.trim().split_once(' ').and_then(|(time, pid)| {
+            Some(Self { at_s: time.parse().ok()?, pid: Pid::from_raw(pid.parse().ok()?) })
+        });
+        parsed.ok_or_else(|| Error::Wrong { what: format!("{} holds {written:?}", stamp.display()) })
+    }
+
+    /// Asks it to end and waits until it has: of a second one, the first would only be told.
+    async fn end(&self) -> Result<()> {
+        let asked = Instant::now();
+        // It may have ended with the driver.
+        let _ended = kill(self.pid, Signal::SIGTERM);
+        while kill(self.pid, None).is_ok() {
+            if asked.elapsed() > END_DEADLINE {
+                let what = "the end of the program".to_owned();
+                return Err(Error::Deadline { what, deadline: END_DEADLINE, log: String::new() });
+            }
+            tokio::time::sleep(ENDED_EVERY).await;
+        }
+        Ok(())
+    }
 }
 
 fn median(sorted: &[f64]) -> f64 {
