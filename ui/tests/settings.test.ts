@@ -238,6 +238,17 @@ test("diagnostics are copied", async () => {
   expect(screen.queryByRole("textbox", { name: "Diagnostics" })).toBeNull();
 });
 
+test("diagnostics are copied within the press, as a webview wants it", async () => {
+  const writeText = vi.fn(() => Promise.resolve());
+  Object.defineProperty(navigator, "clipboard", { configurable: true, value: { writeText } });
+  const { sent } = await section("Diagnostics");
+  await waitFor(() => expect(sent("diagnostics|get")).toHaveLength(1));
+  await press("Show");
+  await screen.findByRole("textbox", { name: "Diagnostics" });
+  (await named("Copy diagnostics")).click();
+  expect(writeText).toHaveBeenCalledOnce();
+});
+
 test.each<[string, unknown]>([
   ["refused", { writeText: () => Promise.reject(new Error("NotAllowedError")) }],
   ["absent", undefined],

@@ -296,6 +296,26 @@ test("a lost connection is said, keeps the picture, and heals", async () => {
   await waitFor(() => expect(screen.queryByText("Not connected.")).toBeNull());
 });
 
+test("a cluster that was taken out of the configuration leaves nothing behind", async () => {
+  let taken = false;
+  const { backend } = open({
+    answers: {
+      "overview|get": () => {
+        const view = overview(1, "17");
+        return taken ? { ...view, clusters: view.clusters.slice(1) } : view;
+      },
+    },
+  });
+  await screen.findByText("Load ×6.2");
+  const charts = () => backend.calls.findLast(([key]) => key === "charts|draw")?.[1];
+  await waitFor(() => expect(charts()).toMatchObject({ cluster: "shop" }));
+  taken = true;
+  backend.emit({ topic: "configuration", cluster: null, id: null, rollback: null, deploy: null });
+  await waitFor(() => expect(charts()).toMatchObject({ cluster: "billing" }));
+  await waitFor(() => expect(screen.queryByText("Load ×6.2")).toBeNull());
+  screen.getByText("replica-eu");
+});
+
 test("a notification's Show leads to its incident", async () => {
   const { backend } = open({ scenario: "calm" });
   await screen.findByText("No open incident");

@@ -280,6 +280,8 @@ export class AppState {
       if (this.clusterName === null || !names.includes(this.clusterName)) {
         const troubled = this.overview.clusters.find((cluster) => cluster.open_incident !== null);
         this.clusterName = troubled?.name ?? names[0] ?? null;
+        // What was drawn of a cluster that was taken out is not the next one's.
+        this.charts = this.queries = null;
         this.#request("charts");
         this.#request("queries");
       }
