@@ -36,7 +36,7 @@ impl House {
         let options = EngineOptions {
             config: config(),
             config_file: None,
-        data: data.path().to_owned(),
+            data: data.path().to_owned(),
             secrets,
             notifier: Arc::new(SilentNotifier),
             clock: Arc::new(SystemClock),
