@@ -283,7 +283,8 @@ fn all_held(pid: u32) -> Result<Vec<Held>> {
 
 fn held(pid: u32) -> Option<Held> {
     let folder = PathBuf::from(format!("/proc/{pid}"));
-    let name = std::fs::read_to_string(folder.join("comm")).ok()?.trim().to_owned();
+    let program = std::fs::read_link(folder.join("exe")).ok()?;
+    let name = program.file_name()?.to_string_lossy().into_owned();
     let rollup = std::fs::read_to_string(folder.join("smaps_rollup")).ok()?;
     let kib = |key: &str| {
         let line = rollup.lines().find_map(|line| line.strip_prefix(key))?;
