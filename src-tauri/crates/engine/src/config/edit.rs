@@ -54,7 +54,18 @@ pub(super) fn apply(text: &str, name: &str, edit: &Edit) -> Result<String, Confi
         Edit::RemoveNode { cluster, node } => remove_node(&mut document, cluster, node).map_err(refused)?,
         Edit::CloseToTray(on) => set_desktop(&mut document, "close_to_tray", *on).map_err(refused)?,
     }
-    Ok(document.to_string())
+    Ok(in_order(text, document))
+}
+
+/// The edited text. Of a file that holds nothing but comments they stay at the head.
+fn in_order(before: &str, mut document: DocumentMut) -> String {
+    let holds_only_comments =
+        before.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
+    if !holds_only_comments || before.trim().is_empty() {
+        return document.to_string();
+    }
+    document.set_trailing("");
+    format!("{}\n\n{}", before.trim_end(), document.to_string().trim_start())
 }
 
 fn add_node(document: &mut DocumentMut, node: &NewNode) -> Result<(), String> {
@@ -236,6 +247,13 @@ days = 7
         check_added("", &node("billing", "db"), &[&cluster[..], &added].concat());
         check_added("# nothing yet\n", &node("billing", "db"), &[&cluster[..], &added].concat());
         check_added(FILE, &Edit::CloseToTray(false), &["[desktop]", "close_to_tray = false"]);
+    }
+
+    #[test]
+    fn comments_of_an_empty_file_stay_at_its_head() {
+        let after = apply("# mine\n\n# and mine\n", "config.toml", &node("shop", "a")).unwrap();
+        assert!(after.starts_with("# mine\n\n# and mine\n\n[[cluster]]\nname = \"shop\"\n"), "{after}");
+        assert_eq!(after.matches("mine").count(), 2);
     }
 
     fn check_becomes(before: &str, edit: &Edit, after: &str) {
