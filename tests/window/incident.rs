@@ -1,5 +1,6 @@
 //! The incident as its user meets it: a notification, its button, the sheet, the way back, the end.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use faultline_lab::clock::unix_now;
@@ -14,7 +15,9 @@ use crate::stage::Stage;
 use crate::{SHOW_DEADLINE, check};
 
 /// Markup that runs where it is not escaped.
-const HOSTILE: &str = r#"<img src=x onerror="window.__hostile=1"><b>bold</b>&amp;"#;
+pub(crate) const HOSTILE: &str = r#"<img src=x onerror="window.__hostile=1"><b>bold</b>&amp;"#;
+/// How much of it a list shows in any case, bytes.
+const HOSTILE_START: usize = 12;
 /// Healthy load before the harmless deploy, and between that and the bad one: what the baseline is learned from.
 const BASELINE: Duration = Duration::from_secs(40);
 const BETWEEN: Duration = Duration::from_secs(12);
@@ -128,27 +131,24 @@ pub(crate) async fn ends_with_the_verified_recovery(
     shown: &Shown,
 ) -> Result<()> {
     page.reads("recovery verified", RECOVER_DEADLINE).await?;
-    let closed = tokio::time::timeout(RECOVER_DEADLINE, async {
-        while let Some(asked) = stage.notices.asked().await {
+    let said = |what: &str| std::fs::read_to_string(stage.events()).unwrap().contains(what);
+    page.until("the end of the incident", RECOVER_DEADLINE, async || {
+        Ok(said(r#""event":"resolved""#).then_some(()))
+    })
+    .await?;
+    check(said(r#""state":"verified""#), "the recovery was not said to be verified")?;
+    let mut open = BTreeSet::from([shown.id]);
+    page.until("the end of the notification", SHOW_DEADLINE, async || {
+        for asked in stage.notices.asked_since() {
             match asked {
-                Asked::Close(id) if id == shown.id => return true,
-                Asked::Notify(other) if !is_harmless(&other.body) => return false,
-                _ => {}
+                Asked::Notify(other) if is_harmless(&other.body) => _ = open.insert(other.id),
+                Asked::Notify(other) => check(false, format!("markup in a notification: {other:?}"))?,
+                Asked::Close(id) => _ = open.remove(&id),
             }
         }
-        false
-    });
-    let what = || "the end of the notification".to_owned();
-    let closed = closed.await.map_err(|_| Error::Deadline {
-        what: what(),
-        deadline: RECOVER_DEADLINE,
-        log: stage.notices.asked_since().iter().map(|asked| format!("{asked:?}\n")).collect(),
-    })?;
-    check(closed, "the notification was not closed, or had markup in it")?;
-    let events = std::fs::read_to_string(stage.events()).unwrap();
-    for said in [r#""event":"opened""#, r#""state":"verified""#, r#""event":"resolved""#] {
-        check(events.contains(said), format!("{said} was not said:\n{events}"))?;
-    }
+        Ok(open.is_empty().then_some(()))
+    })
+    .await?;
     if page.look_for("dialog", SHEET).await?.is_some() {
         page.click("button", "Close", SHOW_DEADLINE).await?;
     }
@@ -156,15 +156,8 @@ pub(crate) async fn ends_with_the_verified_recovery(
 }
 
 pub(crate) async fn shows_what_is_hostile_as_text(page: &Page) -> Result<()> {
-    page.click("button", "Now", SHOW_DEADLINE).await?;
-    page.find("button", &format!("⚑ {}", &HOSTILE[..12]), SHOW_DEADLINE).await?;
-    page.click("button", &format!("⚑ {}", &HOSTILE[..12]), SHOW_DEADLINE).await?;
-    // Service, version and actor, each as it was sent.
-    page.until("the hostile deploy's sheet", SHOW_DEADLINE, async || {
-        Ok((page.text().await?.matches(HOSTILE).count() >= 3).then_some(()))
-    })
-    .await?;
-    page.click("button", "Close", SHOW_DEADLINE).await?;
+    // It is among the suspects, and in the labels of the charts.
+    page.reads(&HOSTILE[..HOSTILE_START], SHOW_DEADLINE).await?;
     let found = page
         .script("return [typeof window.__hostile, document.querySelectorAll('img').length];", Vec::new())
         .await?;

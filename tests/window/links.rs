@@ -8,6 +8,7 @@ use faultline_lab::process::Process;
 use faultline_lab::webdriver::Page;
 use nix::sys::signal::Signal;
 
+use crate::incident::HOSTILE;
 use crate::program::newest_incident;
 use crate::stage::Stage;
 use crate::{SHOW_DEADLINE, check};
@@ -16,9 +17,18 @@ use crate::{SHOW_DEADLINE, check};
 const HAND_OVER_DEADLINE: Duration = Duration::from_secs(30);
 
 pub(crate) async fn bring_up_what_they_name(stage: &Stage, page: &Page) -> Result<()> {
-    page.reads("Recent deploys", SHOW_DEADLINE).await?;
-    let incident = newest_incident(stage)?;
-    follow(stage, &format!("faultline://incident/{incident}")).await?;
+    follow(stage, "faultline://deploy/hostile-1").await?;
+    // Service, version and actor, each as it was sent.
+    page.until("the hostile deploy's sheet", SHOW_DEADLINE, async || {
+        Ok((page.text().await?.matches(HOSTILE).count() >= 3).then_some(()))
+    })
+    .await?;
+    follow(stage, &format!("faultline://incident/{}", newest_incident(stage)?)).await?;
+    page.until("the incident in the sheet's place", SHOW_DEADLINE, async || {
+        let shown = page.all(".incidents button[aria-current=page]").await?.len() == 1;
+        Ok((shown && page.look_for("dialog", "").await?.is_none()).then_some(()))
+    })
+    .await?;
     page.reads("Causes tested", SHOW_DEADLINE).await?;
     follow(stage, "faultline://deploy/checkout-142").await?;
     page.find("dialog", "checkout v142", SHOW_DEADLINE).await?;
@@ -30,7 +40,7 @@ pub(crate) async fn bring_up_what_they_name(stage: &Stage, page: &Page) -> Resul
         follow(stage, nonsense).await?;
         check(page.look_for("dialog", "").await?.is_none(), format!("{nonsense} opened something"))?;
     }
-    check(before.contains("Causes tested"), "the incident stays in view")
+    check(before.to_lowercase().contains("causes tested"), "the incident stays in view")
 }
 
 /// Starts the program once more with a link, as the desktop does.

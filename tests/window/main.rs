@@ -84,8 +84,8 @@ async fn story(stage: &mut Stage, page: &Page) -> Result<()> {
     incident::leads_from_the_button_to_the_sheet(stage, page, &notified).await?;
     incident::rolls_back_once_confirmed(stage, page).await?;
     incident::ends_with_the_verified_recovery(stage, page, &notified).await?;
-    incident::shows_what_is_hostile_as_text(page).await?;
     links::bring_up_what_they_name(stage, page).await?;
+    incident::shows_what_is_hostile_as_text(page).await?;
     canary::is_nowhere_in_the_window(stage, page).await
 }
 

@@ -15,6 +15,12 @@ const roles = {
   region: "section[aria-label], [role=region]",
 };
 const words = (text) => (text ?? "").replace(/\s+/g, " ").trim();
+// What is hidden from assistive technology is nobody's name.
+function spoken(element) {
+  const copy = element.cloneNode(true);
+  for (const hidden of copy.querySelectorAll("[aria-hidden=true]")) hidden.remove();
+  return words(copy.textContent);
+}
 function name(element) {
   const labelled = element.getAttribute("aria-labelledby");
   if (labelled) {
@@ -23,7 +29,7 @@ function name(element) {
   }
   if (element.hasAttribute("aria-label")) return words(element.getAttribute("aria-label"));
   if (element.labels?.length) return words(element.labels[0].textContent);
-  return words(element.textContent) || words(element.getAttribute("title"));
+  return spoken(element) || words(element.getAttribute("title"));
 }
 const seen = (element) => {
   const box = element.getBoundingClientRect();

@@ -73,13 +73,17 @@ impl Page {
         Ok(html.as_str().unwrap_or_default().to_owned())
     }
 
-    /// Waits until a text can be read on the page.
+    /// Waits until a text can be read on the page, whatever case its style puts it in.
     ///
     /// # Errors
     /// After the deadline, with the page's text.
     pub async fn reads(&self, text: &str, deadline: Duration) -> Result<()> {
         let what = format!("the text {text:?} on the page");
-        self.until(&what, deadline, async || Ok(self.text().await?.contains(text).then_some(()))).await
+        let wanted = text.to_lowercase();
+        self.until(&what, deadline, async || {
+            Ok(self.text().await?.to_lowercase().contains(&wanted).then_some(()))
+        })
+        .await
     }
 
     /// Waits for an element with that role (`button`, `textbox`, `radio`, `heading`, `dialog`, `img`, …) and a name that
