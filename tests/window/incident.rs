@@ -31,8 +31,8 @@ const PRESSES: usize = 4;
 const RECOVER_DEADLINE: Duration = Duration::from_secs(150);
 /// The prepared rollback of the guilty deploy and no other, by its id or its title.
 const SHEET: &str = "Roll back checkout";
-/// How long the button of the sheet is held, longer than it asks for.
-const HOLD: Duration = Duration::from_millis(1_300);
+/// How long the button of the sheet is held: much longer than it asks for, for a window that shares its cores with servers.
+const HOLD: Duration = Duration::from_secs(4);
 
 /// What the notification server shows for the incident.
 pub(crate) struct Shown {
