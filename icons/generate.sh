@@ -1,10 +1,10 @@
 #!/bin/sh
-# Draws every icon anew from the SVG sources beside this script. Needs Node; the Tauri command line does the drawing.
+# Draws every icon anew from the SVG sources beside this script. The Tauri command line of ui/ does the drawing.
 set -eu
 cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-icon() { npx --yes @tauri-apps/cli@2.12.4 icon "$@" >/dev/null; }
+icon() { ../ui/node_modules/.bin/tauri icon "$@" >/dev/null; }
 
 icon faultline.svg --output "$work/app"
 for file in 32x32.png 128x128.png 128x128@2x.png icon.png icon.ico icon.icns; do

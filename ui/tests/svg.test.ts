@@ -31,7 +31,10 @@ test.each([
   ["an animation", svg('<rect><animate attributeName="x"/></rect>')],
   ["a remote reference", svg('<rect fill="url(https://evil.example/x#y)"/>')],
   ["a style sheet", svg("<style>@import 'x'</style>")],
-  ["what is not well-formed", "<svg><g></svg>"],
+  ["what is cut off", "<svg><g><rect/>"],
+  ["what is cut off in a tag", '<svg><g><rect x="'],
+  ["more than one drawing", svg("") + svg("")],
+  ["a drawing within HTML", `<div>${svg("")}</div>`],
   ["another document", '<p xmlns="http://www.w3.org/1999/xhtml">x</p>'],
   ["nothing", ""],
 ])("%s is refused", (_, text) => expect(() => parseSvg(text)).toThrow());
