@@ -29,8 +29,8 @@ const PRESS_DEADLINE: Duration = Duration::from_secs(5);
 const PRESSES: usize = 4;
 /// How long the recovery may take, up to the resolved incident.
 const RECOVER_DEADLINE: Duration = Duration::from_secs(150);
-/// The prepared rollback of the guilty deploy and no other, by its id or its title.
-const SHEET: &str = "Roll back checkout";
+/// The prepared rollback of the guilty deploy and no other.
+const SHEET: &str = "Roll back checkout v142";
 /// How long the button of the sheet is held: much longer than it asks for, for a window that shares its cores with servers.
 const HOLD: Duration = Duration::from_secs(4);
 

@@ -32,7 +32,7 @@ test.each<[string, Partial<Changed>, string, string[]]>([
   [
     "a rollback",
     { id: "17", rollback: "checkout-142" },
-    "Roll back checkout-142",
+    "Roll back checkout v142",
     ["goes back from v142 to v141"],
   ],
 ])("a link to %s leads there", async (_, to, title, texts) => {

@@ -327,7 +327,7 @@ test("a notification's Roll back leads to the prepared sheet of that deploy", as
   const { backend } = open();
   await screen.findByText(/Suspect/i);
   backend.emit({ topic: "navigate", cluster: "shop", id: "17", rollback: "checkout-142", deploy: null });
-  await screen.findByRole("dialog", { name: /checkout-142/ });
+  await screen.findByRole("dialog", { name: "Roll back checkout v142" });
 });
 
 test("the self-test lists what is missing with the command that fixes it", async () => {

@@ -44,7 +44,7 @@ export type Overlay =
   | { kind: "health" }
   | { kind: "settings"; section: SettingsSection }
   | { kind: "deploy"; deployId: string }
-  | { kind: "rollback"; deployId: string; incidentId: string | null; title: string };
+  | { kind: "rollback"; deployId: string; incidentId: string | null };
 
 /** Parts of the window: each is asked for, shown and fails on its own. */
 type Part = "overview" | "charts" | "queries" | "incidents" | "incident" | "deploys" | "settings";
@@ -233,8 +233,7 @@ export class AppState {
   #navigate({ id, rollback, deploy }: Changed): void {
     this.overlay = { kind: "none" };
     if (id !== null) void this.#toIncident(id);
-    if (rollback !== null)
-      this.overlay = { kind: "rollback", deployId: rollback, incidentId: id, title: rollback };
+    if (rollback !== null) this.overlay = { kind: "rollback", deployId: rollback, incidentId: id };
     else if (deploy !== null) this.overlay = { kind: "deploy", deployId: deploy };
     else if (id === null) this.showNow();
   }
