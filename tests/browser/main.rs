@@ -7,9 +7,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use faultline_lab::configuration::{self, PASSWORD};
 use faultline_lab::error::{Error, Result};
 use faultline_lab::folder::Folder;
-use faultline_lab::postgres::{MONITOR, Pair};
+use faultline_lab::postgres::Pair;
 use faultline_lab::process::Process;
 use faultline_lab::shop;
 use faultline_lab::webdriver::{Driver, Engine, Page};
@@ -19,8 +20,6 @@ use nix::sys::signal::Signal;
 const SHOW_DEADLINE: Duration = Duration::from_secs(30);
 /// How long the server may take to end.
 const END_DEADLINE: Duration = Duration::from_secs(20);
-/// Environment variable with the database password.
-const PASSWORD: &str = "FAULTLINE_TEST_PASSWORD";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_view_runs_in_an_ordinary_browser() {
@@ -82,7 +81,7 @@ async fn look_around(page: &Page, url: &str) -> Result<()> {
 
 /// Starts `faultctl serve` on the pair and gives its address.
 async fn serve(folder: &Folder, pair: &Pair) -> (Process, String) {
-    let config = folder.write("config.toml", &configuration(pair)).unwrap();
+    let config = folder.write("config.toml", &configuration::clusters(pair)).unwrap();
     let ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui/dist");
     let log = std::fs::File::create(folder.path().join("serve.log")).unwrap();
     let mut command = Command::new(faultline_tests::faultctl());
@@ -99,28 +98,6 @@ async fn serve(folder: &Folder, pair: &Pair) -> (Process, String) {
     let said = || std::fs::read_to_string(folder.path().join("serve.log")).unwrap_or_default();
     assert!(url.starts_with("http://127.0.0.1:"), "no address: {url:?}; {}", said());
     (process, url.trim().to_owned())
-}
-
-fn configuration(pair: &Pair) -> String {
-    let (primary, replica) = (pair.primary.address(MONITOR), pair.standby.address(MONITOR));
-    format!(
-        r#"[[cluster]]
-name = "shop"
-environment = "production"
-
-  [[cluster.node]]
-  name = "primary"
-  engine = "postgres"
-  url = "{primary}"
-  password = "env:{PASSWORD}"
-
-  [[cluster.node]]
-  name = "replica-1"
-  engine = "postgres"
-  url = "{replica}"
-  password = "env:{PASSWORD}"
-"#
-    )
 }
 
 /// Where pictures of a failed test go.

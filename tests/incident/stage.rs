@@ -5,15 +5,13 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
-use faultline_lab::postgres::{MONITOR, Pair};
+use faultline_lab::configuration::{self, PASSWORD, SERVICES};
+use faultline_lab::postgres::Pair;
 use faultline_lab::shop::{self, Load, Service};
 use tempfile::TempDir;
 
 use crate::Line;
 use crate::watch::Watch;
-
-/// Environment variable with the database password.
-const PASSWORD: &str = "FAULTLINE_TEST_PASSWORD";
 
 /// How long the load may take until a new version serves.
 const SERVE_DEADLINE: Duration = Duration::from_secs(60);
@@ -31,7 +29,8 @@ impl Stage {
         shop::set_up(&pair).await.unwrap();
         let load = shop::start_load(&pair);
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("config.toml"), config(&pair)).unwrap();
+        let config = configuration::clusters(&pair) + SERVICES;
+        std::fs::write(folder.path().join("config.toml"), config).unwrap();
         Self { load, folder, pair }
     }
 
@@ -88,35 +87,4 @@ impl Stage {
         let text = String::from_utf8(output.stdout).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
-}
-
-fn config(pair: &Pair) -> String {
-    let (primary, replica) = (pair.primary.address(MONITOR), pair.standby.address(MONITOR));
-    format!(
-        r#"[[cluster]]
-name = "shop"
-
-  [[cluster.node]]
-  name = "primary"
-  engine = "postgres"
-  url = "{primary}"
-  password = "env:{PASSWORD}"
-
-  [[cluster.node]]
-  name = "replica-1"
-  engine = "postgres"
-  url = "{replica}"
-  password = "env:{PASSWORD}"
-
-[[service]]
-name = "checkout"
-roles = ["checkout"]
-applications = ["checkout@*"]
-
-[[service]]
-name = "search"
-roles = ["search"]
-applications = ["search@*"]
-"#
-    )
 }

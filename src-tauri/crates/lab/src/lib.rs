@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod clock;
+pub mod configuration;
 pub mod demo;
 pub mod deploys;
 pub mod desktop;

@@ -10,7 +10,7 @@ use clap::Args;
 use nix::sys::signal::Signal;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::demo::{Agreed, configuration, secrets};
+use crate::configuration::{self, Agreed};
 use crate::deploys::{DeploySystem, Production, Webhook};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
@@ -52,10 +52,10 @@ pub async fn run(options: Options, say: impl Fn(&str)) -> Result<()> {
     let production: Arc<dyn Production> = load.clone();
     let deploys = DeploySystem::start(agreed.deploy_token.clone(), production, Some(webhook)).await?;
     let folder = Folder::create(None)?;
-    let config = folder.write("config.toml", &configuration(&pair, &agreed, &deploys.url()))?;
+    let config = folder.write("config.toml", &configuration::text(&pair, &agreed, &deploys.url()))?;
     let mut command = Command::new(&options.faultctl);
     command.arg("serve").arg("--listen").arg(&options.listen).arg("--config").arg(&config);
-    command.arg("--data").arg(folder.path().join("data")).envs(secrets(&pair, &agreed));
+    command.arg("--data").arg(folder.path().join("data")).envs(configuration::secrets(&pair, &agreed));
     if let Some(ui) = &options.ui {
         command.arg("--ui").arg(ui);
     }

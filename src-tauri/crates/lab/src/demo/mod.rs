@@ -2,7 +2,6 @@
 //! Everything is real; what Faultline said is compared with what the lab knows to be true.
 
 mod app;
-mod config;
 mod events;
 mod judge;
 mod listener;
@@ -17,7 +16,6 @@ use std::time::Duration;
 
 use clap::Args;
 
-pub(crate) use config::{Agreed, secrets, text as configuration};
 pub use story::run;
 
 /// What the demo needs to know.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use super::Options;
 use super::app::{App, Invocation, check, listens};
-use super::config::{self, Agreed};
 use super::events::EventLog;
 use super::notices::Notices;
 use super::timeline::Timeline;
 use super::wait::until;
 use crate::clock::unix_now;
+use crate::configuration::{self, Agreed};
 use crate::deploys::{DeploySystem, Webhook};
 use crate::desktop::Session;
 use crate::error::{Result, io};
@@ -107,8 +107,8 @@ fn invocation(
     private: Option<&Private>,
     shots: &Path,
 ) -> Result<Invocation> {
-    let config = folder.write("config.toml", &config::text(pair, agreed, &deploys.url()))?;
-    let mut variables = config::secrets(pair, agreed);
+    let config = folder.write("config.toml", &configuration::text(pair, agreed, &deploys.url()))?;
+    let mut variables = configuration::secrets(pair, agreed);
     variables.push(("FAULTLINE_EVENTS_FILE", shots.join(EVENTS).display().to_string()));
     if let Some(private) = private {
         variables.extend_from_slice(private.desktop.variables());

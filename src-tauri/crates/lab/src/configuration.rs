@@ -1,4 +1,4 @@
-//! The configuration that the demo gives to Faultline, as a user would write it. Secrets go by the environment.
+//! The configuration that the lab gives to Faultline, as a user would write it. Secrets go by the environment.
 
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -8,7 +8,7 @@ use crate::error::{Result, io};
 use crate::postgres::{MONITOR, Pair};
 
 /// Environment variable with the database password.
-const PASSWORD: &str = "FAULTLINE_LAB_PASSWORD";
+pub const PASSWORD: &str = "FAULTLINE_LAB_PASSWORD";
 /// Environment variable with the webhook's secret.
 const SECRET: &str = "FAULTLINE_WEBHOOK_SECRET";
 /// Environment variable with the deploy system's token.
@@ -37,10 +37,22 @@ impl Agreed {
     }
 }
 
-/// The text of `config.toml`.
-pub(crate) fn text(pair: &Pair, agreed: &Agreed, deploy_system: &str) -> String {
+/// Which roles and applications are which service of the shop.
+pub const SERVICES: &str = r#"
+[[service]]
+name = "checkout"
+roles = ["checkout"]
+applications = ["checkout@*"]
+
+[[service]]
+name = "search"
+roles = ["search"]
+applications = ["search@*"]
+"#;
+
+/// The shop's cluster: primary and standby.
+pub fn clusters(pair: &Pair) -> String {
     let (primary, replica) = (pair.primary.address(MONITOR), pair.standby.address(MONITOR));
-    let port = agreed.webhook_port;
     format!(
         r#"[[cluster]]
 name = "shop"
@@ -57,17 +69,15 @@ environment = "production"
   engine = "postgres"
   url = "{replica}"
   password = "env:{PASSWORD}"
+"#
+    )
+}
 
-[[service]]
-name = "checkout"
-roles = ["checkout"]
-applications = ["checkout@*"]
-
-[[service]]
-name = "search"
-roles = ["search"]
-applications = ["search@*"]
-
+/// The whole text of `config.toml`: databases, services, where deploys are told and how they are taken back.
+pub(crate) fn text(pair: &Pair, agreed: &Agreed, deploy_system: &str) -> String {
+    let (clusters, port) = (clusters(pair), agreed.webhook_port);
+    format!(
+        r#"{clusters}{SERVICES}
 [[deploys]]
 provider = "webhook"
 listen = "127.0.0.1:{port}"
