@@ -12,9 +12,11 @@ pub mod folder;
 pub mod http;
 pub mod postgres;
 pub mod process;
+pub mod scenario;
 pub mod serve;
 pub mod shop;
 mod watchdog;
 pub mod webdriver;
+pub mod workload;
 
 pub use error::{Error, Result};

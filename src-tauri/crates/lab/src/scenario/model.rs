@@ -1,0 +1,281 @@
+//! What a scenario is, as its file says it: the stage, the versions, what happens when, and the truth. Only the words;
+//! reading and checking them is in `file.rs` and `check.rs`, playing them in `play`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::workload::{Place, Version};
+
+/// A scenario. Times of events are seconds from the moment at which the trouble begins; what is before it is negative.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What it is called, which is its file's name too.
+    pub name: String,
+    /// In a few words.
+    pub title: String,
+    /// What happens and why it hurts, or does not.
+    pub about: String,
+    /// The workload: a built-in one, or a folder beside the file.
+    #[serde(default = "shop")]
+    pub workload: String,
+    /// How much data there is: times the workload's sizes.
+    #[serde(default = "one")]
+    pub scale: f64,
+    /// How much work there is: times the workload's rates.
+    #[serde(default = "one")]
+    pub rate: f64,
+    /// Lines of `postgresql.conf`.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// How long what lasts.
+    #[serde(default)]
+    pub phases: Phases,
+    /// Numbers and texts that variants change. `"$name"` as a value anywhere in the file stands for it.
+    #[serde(default)]
+    pub values: BTreeMap<String, toml::Value>,
+    /// Other intensities of the same trouble.
+    #[serde(default, rename = "variant")]
+    pub variants: BTreeMap<String, Variant>,
+    /// What can be deployed.
+    #[serde(default, rename = "version")]
+    pub versions: Vec<Version>,
+    /// What happens when.
+    #[serde(default, rename = "event")]
+    pub events: Vec<Event>,
+    /// What is true of it.
+    pub truth: Truth,
+}
+
+fn shop() -> String {
+    "shop".to_owned()
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// How long the phases last, seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Phases {
+    /// Load before Faultline looks.
+    pub warm_up_s: f64,
+    /// Healthy load under Faultline's eyes until the trouble begins.
+    pub healthy_s: f64,
+    /// By how much the seed moves that, at most, in either direction.
+    pub healthy_jitter_s: f64,
+    /// From the beginning of the trouble to the end of the recording.
+    pub after_s: f64,
+}
+
+impl Default for Phases {
+    fn default() -> Self {
+        Self { warm_up_s: 8.0, healthy_s: 65.0, healthy_jitter_s: 10.0, after_s: 70.0 }
+    }
+}
+
+/// Another intensity.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variant {
+    /// Relative to the scenario without a variant, which has 1.
+    pub intensity: f64,
+    /// In place of the scenario's own.
+    #[serde(default)]
+    pub values: BTreeMap<String, toml::Value>,
+}
+
+/// Something that happens.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// When, seconds from the beginning of the trouble.
+    pub at_s: f64,
+    /// Whether the trouble begins with this; exactly one event does where there is trouble.
+    #[serde(default)]
+    pub onset: bool,
+    /// What.
+    #[serde(flatten)]
+    pub action: Action,
+}
+
+/// What can happen. An action that lasts has `until_s`, on the same scale as `at_s`; without it, to the end.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Action {
+    /// A service gets another version, or something else is changed in its name.
+    Deploy(Deploy),
+    /// Back to the version before, as somebody who pressed *Roll back* would have it.
+    RollBack(RollBack),
+    /// Somebody's statements: a job, a migration, a person.
+    Sql(Sql),
+    /// More, or less, of the services' requests.
+    Traffic(Traffic),
+    /// The cache in front of the database is empty and stays so.
+    CacheLoss(CacheLoss),
+}
+
+/// A deploy. Its id is `service-version`, as in `checkout-v142`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Deploy {
+    /// The service.
+    pub service: String,
+    /// One of the scenario's versions, or a name that nothing changes with.
+    pub version: String,
+    /// As deploys are told apart: `deploy`, `config`, `schema`, `flag`, `restart`.
+    #[serde(default)]
+    pub kind: DeployKind,
+    /// How long it takes to be rolled out, seconds; the switch comes at its end.
+    #[serde(default = "two_seconds")]
+    pub takes_s: f64,
+    /// Share by share instead of at once; times as `at_s`, the last share is 1.
+    #[serde(default)]
+    pub stages: Vec<Stage>,
+    /// Statements that the primary's owner runs at the moment of the switch: a migration.
+    #[serde(default)]
+    pub statements: Vec<String>,
+}
+
+fn two_seconds() -> f64 {
+    2.0
+}
+
+/// A part of a staged deploy.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    /// When.
+    pub at_s: f64,
+    /// Of the service's instances that have the new version from then on, 0 to 1.
+    pub share: f64,
+}
+
+/// What kind of change a deploy is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeployKind {
+    /// New code.
+    #[default]
+    Deploy,
+    /// Other settings.
+    Config,
+    /// Other tables, columns or indexes.
+    Schema,
+    /// A feature switched.
+    Flag,
+    /// The same again.
+    Restart,
+}
+
+/// The way back from a deploy.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct RollBack {
+    /// The service.
+    pub service: String,
+    /// How long it takes, seconds.
+    #[serde(default = "two_seconds")]
+    pub takes_s: f64,
+    /// Statements that undo a migration, run by the primary's owner.
+    #[serde(default)]
+    pub statements: Vec<String>,
+}
+
+/// Statements of somebody who is no service.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Sql {
+    /// The database role: `owner`, `reporting`, `backup`, or a service.
+    pub role: String,
+    /// The application's name, as sessions show it.
+    pub application: String,
+    /// Where.
+    #[serde(default = "primary")]
+    pub on: Place,
+    /// In this order.
+    pub statements: Vec<String>,
+    /// Whether all of them are one transaction.
+    #[serde(default)]
+    pub transaction: bool,
+    /// How long the connection is held after the last statement, seconds; within the transaction if there is one.
+    #[serde(default)]
+    pub hold_s: f64,
+    /// On how many connections at once.
+    #[serde(default = "once")]
+    pub connections: u32,
+    /// How often, one after the other.
+    #[serde(default = "once")]
+    pub times: u32,
+    /// From the beginning of one time to that of the next, seconds; at once after the last when left out.
+    pub every_s: Option<f64>,
+    /// When it is cut short.
+    pub until_s: Option<f64>,
+}
+
+fn once() -> u32 {
+    1
+}
+
+fn primary() -> Place {
+    Place::Primary
+}
+
+/// Another rate of requests.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Traffic {
+    /// Of these services; of all when left out.
+    #[serde(default)]
+    pub services: Vec<String>,
+    /// Of these routes alone; of all when left out.
+    #[serde(default)]
+    pub routes: Vec<String>,
+    /// Times the rate at the beginning.
+    pub factor: f64,
+    /// How long it takes to get there, seconds.
+    #[serde(default)]
+    pub ramp_s: f64,
+    /// When it is over.
+    pub until_s: Option<f64>,
+}
+
+/// An empty cache.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct CacheLoss {
+    /// When it is full again.
+    pub until_s: Option<f64>,
+}
+
+/// What is true of a scenario.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Truth {
+    /// The cause, by its name; none where nothing is wrong and no incident is due.
+    pub cause: Option<String>,
+    /// Causes that are accepted as well.
+    #[serde(default)]
+    pub also: Vec<String>,
+    /// Why they are, and why the cause is what it is.
+    pub why: String,
+    /// The guilty deploy's id; none where no deploy is guilty.
+    pub deploy: Option<String>,
+    /// The guilty queries: names of steps, or whole statements; the worst first.
+    #[serde(default)]
+    pub queries: Vec<String>,
+    /// From where delays count.
+    #[serde(default)]
+    pub delay_from: DelayFrom,
+    /// Before this nothing that is said counts for or against, seconds on the scale of `at_s`: a job that Faultline has
+    /// not seen often enough.
+    pub counts_from_s: Option<f64>,
+}
+
+/// From where delays count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DelayFrom {
+    /// The first second in which the change acts.
+    #[default]
+    Onset,
+    /// The first of three seconds in a row with load or latency above the healthy 99th percentile.
+    Effect,
+}
