@@ -16,6 +16,7 @@ pub mod scenario;
 pub mod serve;
 pub mod shop;
 mod watchdog;
+pub mod truth;
 pub mod webdriver;
 pub mod workload;
 

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use faultline_model::Cause;
+use serde::{Deserialize, Serialize};
 
 use crate::workload::{Place, Version};
 
@@ -250,10 +251,10 @@ pub struct CacheLoss {
 #[serde(deny_unknown_fields)]
 pub struct Truth {
     /// The cause, by its name; none where nothing is wrong and no incident is due.
-    pub cause: Option<String>,
+    pub cause: Option<Cause>,
     /// Causes that are accepted as well.
     #[serde(default)]
-    pub also: Vec<String>,
+    pub also: Vec<Cause>,
     /// Why they are, and why the cause is what it is.
     pub why: String,
     /// The guilty deploy's id; none where no deploy is guilty.
@@ -270,7 +271,7 @@ pub struct Truth {
 }
 
 /// From where delays count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DelayFrom {
     /// The first second in which the change acts.
