@@ -47,6 +47,16 @@ pub enum Error {
         /// Why it failed.
         source: io::Error,
     },
+    /// A workload's or scenario's file says something that makes no sense.
+    #[error("{}:{line}: {message}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Where in it, from 1.
+        line: usize,
+        /// What is wrong, and what would be right.
+        message: String,
+    },
     /// A program could not be started.
     #[error("cannot start {program}: {source}; is it installed?")]
     Spawn {

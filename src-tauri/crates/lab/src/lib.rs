@@ -15,6 +15,7 @@ pub mod process;
 pub mod scenario;
 pub mod serve;
 pub mod shop;
+pub mod spans;
 mod watchdog;
 pub mod truth;
 pub mod webdriver;
