@@ -2,6 +2,8 @@
 //! Playing one is not in here.
 
 mod model;
+mod read;
+mod values;
 
 pub use model::{
     Action, CacheLoss, DelayFrom, Deploy, DeployKind, Event, Phases, RollBack, Scenario, Sql, Stage, Traffic,

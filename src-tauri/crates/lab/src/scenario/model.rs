@@ -1,7 +1,8 @@
 //! What a scenario is, as its file says it: the stage, the versions, what happens when, and the truth. Only the words;
-//! reading and checking them is in `file.rs` and `check.rs`, playing them in `play`.
+//! reading and checking them is in `read.rs` and `check`, playing them in `play`.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use faultline_model::Cause;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,18 @@ use crate::workload::{Place, Version};
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
+    /// The file that it is from; empty for text of no file.
+    #[serde(skip)]
+    pub path: PathBuf,
+    /// The file's text, with values in place of their names.
+    #[serde(skip)]
+    pub(super) text: String,
+    /// The file's text as it is: another variant is read from it.
+    #[serde(skip)]
+    pub(super) original: String,
+    /// Which variant this is; none for the scenario as it is.
+    #[serde(skip)]
+    pub chosen: Option<String>,
     /// What it is called, which is its file's name too.
     pub name: String,
     /// In a few words.
@@ -33,7 +46,8 @@ pub struct Scenario {
     /// How long what lasts.
     #[serde(default)]
     pub phases: Phases,
-    /// Numbers and texts that variants change. `"$name"` as a value anywhere in the file stands for it.
+    /// Numbers and texts that variants change. `"$name"` as a value anywhere in the file stands for it, and so does
+    /// `{name}` within a text.
     #[serde(default)]
     pub values: BTreeMap<String, toml::Value>,
     /// Other intensities of the same trouble.
@@ -42,8 +56,8 @@ pub struct Scenario {
     /// What can be deployed.
     #[serde(default, rename = "version")]
     pub versions: Vec<Version>,
-    /// What happens when.
-    #[serde(default, rename = "event")]
+    /// What happens when. Read by hand, event by event: see `read.rs`.
+    #[serde(skip)]
     pub events: Vec<Event>,
     /// What is true of it.
     pub truth: Truth,
@@ -88,23 +102,46 @@ pub struct Variant {
     pub values: BTreeMap<String, toml::Value>,
 }
 
+impl Scenario {
+    /// How strong the trouble is, relative to the scenario without a variant, which has 1.
+    pub fn intensity(&self) -> f64 {
+        let chosen = self.chosen.as_ref().and_then(|name| self.variants.get(name));
+        chosen.map_or(1.0, |variant| variant.intensity)
+    }
+
+    /// How long it takes to play, without setting up: until the recording ends, at most.
+    pub fn length_s(&self) -> f64 {
+        let Phases { warm_up_s, healthy_s, healthy_jitter_s, after_s } = self.phases;
+        warm_up_s + healthy_s + healthy_jitter_s + after_s
+    }
+}
+
 /// Something that happens.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// When, seconds from the beginning of the trouble.
+    /// When it begins, seconds from the beginning of the trouble.
     pub at_s: f64,
-    /// Whether the trouble begins with this; exactly one event does where there is trouble.
-    #[serde(default)]
+    /// Whether the trouble begins with this; exactly one event does where there is trouble, and it acts at 0.
     pub onset: bool,
     /// What.
-    #[serde(flatten)]
     pub action: Action,
 }
 
+impl Event {
+    /// When it first changes something: a deploy does at the end of its roll-out, a staged one with its first stage.
+    pub fn acts_s(&self) -> f64 {
+        match &self.action {
+            Action::Deploy(deploy) => {
+                deploy.stages.first().map_or(self.at_s + deploy.takes_s, |stage| stage.at_s)
+            }
+            Action::RollBack(back) => self.at_s + back.takes_s,
+            Action::Sql(_) | Action::Traffic(_) | Action::CacheLoss(_) => self.at_s,
+        }
+    }
+}
+
 /// What can happen. An action that lasts has `until_s`, on the same scale as `at_s`; without it, to the end.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// A service gets another version, or something else is changed in its name.
     Deploy(Deploy),
@@ -118,8 +155,24 @@ pub enum Action {
     CacheLoss(CacheLoss),
 }
 
+impl Action {
+    /// What `do` can be.
+    pub(super) const NAMES: [&str; 5] = ["deploy", "roll_back", "sql", "traffic", "cache_loss"];
+
+    /// When it is over, for those that last.
+    pub fn until_s(&self) -> Option<f64> {
+        match self {
+            Self::Sql(sql) => sql.until_s,
+            Self::Traffic(traffic) => traffic.until_s,
+            Self::CacheLoss(loss) => loss.until_s,
+            Self::Deploy(_) | Self::RollBack(_) => None,
+        }
+    }
+}
+
 /// A deploy. Its id is `service-version`, as in `checkout-v142`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Deploy {
     /// The service.
     pub service: String,
@@ -128,7 +181,7 @@ pub struct Deploy {
     /// As deploys are told apart: `deploy`, `config`, `schema`, `flag`, `restart`.
     #[serde(default)]
     pub kind: DeployKind,
-    /// How long it takes to be rolled out, seconds; the switch comes at its end.
+    /// How long it takes to be rolled out, seconds; the switch comes at its end. With stages those alone say when.
     #[serde(default = "two_seconds")]
     pub takes_s: f64,
     /// Share by share instead of at once; times as `at_s`, the last share is 1.
@@ -137,6 +190,13 @@ pub struct Deploy {
     /// Statements that the primary's owner runs at the moment of the switch: a migration.
     #[serde(default)]
     pub statements: Vec<String>,
+}
+
+impl Deploy {
+    /// What its marker is called.
+    pub fn id(&self) -> String {
+        format!("{}-{}", self.service, self.version)
+    }
 }
 
 fn two_seconds() -> f64 {
@@ -172,6 +232,7 @@ pub enum DeployKind {
 
 /// The way back from a deploy.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RollBack {
     /// The service.
     pub service: String,
@@ -185,6 +246,7 @@ pub struct RollBack {
 
 /// Statements of somebody who is no service.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Sql {
     /// The database role: `owner`, `reporting`, `backup`, or a service.
     pub role: String,
@@ -223,6 +285,7 @@ fn primary() -> Place {
 
 /// Another rate of requests.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Traffic {
     /// Of these services; of all when left out.
     #[serde(default)]
@@ -241,6 +304,7 @@ pub struct Traffic {
 
 /// An empty cache.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CacheLoss {
     /// When it is full again.
     pub until_s: Option<f64>,
