@@ -109,6 +109,17 @@ impl Scenario {
         chosen.map_or(1.0, |variant| variant.intensity)
     }
 
+    /// The statement of a version's step, by the step's name or by itself.
+    pub fn statement(&self, query: &str) -> Option<&str> {
+        let steps = self.versions.iter().flat_map(|version| {
+            let added = version.add.iter().map(|addition| &addition.step);
+            let replaced = version.replace.iter().map(|replacement| &replacement.with);
+            added.chain(replaced).chain(version.routes.iter().flat_map(|route| &route.steps))
+        });
+        let mut named = steps.filter_map(|step| Some((step.name.as_deref(), step.sql.as_deref()?)));
+        named.find(|(name, sql)| *name == Some(query) || *sql == query).map(|(_, sql)| sql)
+    }
+
     /// How long it takes to play, without setting up: until the recording ends, at most.
     pub fn length_s(&self) -> f64 {
         let Phases { warm_up_s, healthy_s, healthy_jitter_s, after_s } = self.phases;
