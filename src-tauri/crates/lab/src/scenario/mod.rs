@@ -5,6 +5,9 @@ mod catalogue;
 mod check;
 mod model;
 mod read;
+mod table;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub use catalogue::Catalogue;

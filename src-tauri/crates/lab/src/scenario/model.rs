@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use faultline_model::Cause;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::workload::{Place, Version};
 
@@ -57,10 +57,15 @@ pub struct Scenario {
     #[serde(default, rename = "version")]
     pub versions: Vec<Version>,
     /// What happens when. Read by hand, event by event: see `read.rs`.
-    #[serde(skip)]
+    #[serde(default, rename = "event", deserialize_with = "apart")]
     pub events: Vec<Event>,
     /// What is true of it.
     pub truth: Truth,
+}
+
+/// Events are taken out of the text's tables before the rest is read; their key is named for the list of known keys.
+fn apart<'de, D: Deserializer<'de>>(_none: D) -> Result<Vec<Event>, D::Error> {
+    Ok(Vec::new())
 }
 
 fn shop() -> String {

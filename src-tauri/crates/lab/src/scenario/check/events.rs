@@ -24,7 +24,10 @@ fn times(names: &Names<'_>, one: &Event, place: &Place) -> Checked {
     let phases = names.scenario.phases;
     let (first_s, last_s) = (phases.healthy_jitter_s - phases.healthy_s, phases.after_s);
     let within = |at_s: f64, what: &str, place: Place| {
-        if !(at_s >= first_s) {
+        if !at_s.is_finite() {
+            return place.wrong(format!("{at_s} is no time"));
+        }
+        if at_s < first_s {
             return place.wrong(format!("{what} at {at_s} s is before the recording begins: {first_s} s is the earliest with these phases"));
         }
         if at_s > last_s {
@@ -41,7 +44,7 @@ fn times(names: &Names<'_>, one: &Event, place: &Place) -> Checked {
     }
     if let Some(until_s) = one.action.until_s() {
         let place = place.key("until_s");
-        if !(until_s > one.at_s) {
+        if until_s <= one.at_s {
             return place.wrong(format!("until_s ({until_s}) must be after at_s ({})", one.at_s));
         }
         within(until_s, "its end", place)?;
@@ -56,13 +59,13 @@ fn check_deploy(names: &Names<'_>, one: &Event, deploy: &Deploy, place: &Place) 
     let (mut last_at_s, mut last_share) = (one.at_s, 0.0);
     for (number, stage) in deploy.stages.iter().enumerate() {
         let place = place.key("stages").number(number);
-        if !(stage.at_s >= last_at_s) || (number > 0 && stage.at_s <= last_at_s) {
+        if stage.at_s < last_at_s || (number > 0 && stage.at_s <= last_at_s) {
             return place.wrong(format!(
                 "a stage at {} s must be after {last_at_s} s, when the one before it is",
                 stage.at_s
             ));
         }
-        if stage.at_s > names.scenario.phases.after_s {
+        if !stage.at_s.is_finite() || stage.at_s > names.scenario.phases.after_s {
             return place.wrong(format!("a stage at {} s is after the recording's end", stage.at_s));
         }
         if !(stage.share > last_share && stage.share <= 1.0) {

@@ -31,8 +31,9 @@ pub(super) fn check(scenario: &Scenario, workload: &Workload) -> Result<()> {
         .and_then(|()| events::check(&names))
         .and_then(|()| timeline::check(&names))
         .and_then(|()| truth::check(&names));
-    found.map_err(|problem| {
-        spans::wrong(&scenario.path, &scenario.text, problem.place.offset(&scenario.text), problem.message)
+    found.map_err(|Problem { place, message }| {
+        let variant = scenario.chosen.as_ref().map_or_else(String::new, |name| format!("in the variant {name}: "));
+        spans::wrong(&scenario.path, &scenario.text, place.offset(&scenario.text), variant + &message)
     })
 }
 
