@@ -14,20 +14,20 @@ const DEPLOY_GRACE_S: f64 = 10.0;
 
 /// What the lists say.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Guess {
+pub(super) struct Guess {
     /// The most recent deploy; none when there was none.
-    pub deploy: Option<DeployId>,
+    pub(super) deploy: Option<DeployId>,
     /// Queries by their time since the onset, the most first.
-    pub total_time: Vec<Fingerprint>,
+    pub(super) total_time: Vec<Fingerprint>,
     /// Queries by how much more of each second they take than before, the most first.
-    pub time_rise: Vec<Fingerprint>,
+    pub(super) time_rise: Vec<Fingerprint>,
     /// Queries by how much longer a call takes than before, the most first; a call of a new query took no time before.
-    pub mean_rise: Vec<Fingerprint>,
+    pub(super) mean_rise: Vec<Fingerprint>,
 }
 
 impl Guess {
     /// Looks at a recording between the true onset and `until`, against what was before.
-    pub fn new(recorded: &Recorded, onset: f64, until: f64) -> Self {
+    pub(super) fn new(recorded: &Recorded, onset: f64, until: f64) -> Self {
         let begin = recorded.counters.iter().map(|one| one.from).fold(onset, f64::min);
         let (before, after) = (costs(recorded, begin, onset), costs(recorded, onset, until));
         let (before_s, after_s) = ((onset - begin).max(f64::EPSILON), (until - onset).max(f64::EPSILON));
@@ -80,9 +80,8 @@ mod tests {
     use super::*;
 
     fn counters(to: f64, rows: &[(&str, f64, f64)]) -> Counters {
-        let rows = rows.iter().map(|(fp, calls, time_ms)| {
-            ((*fp).into(), Cost { calls: *calls, time_ms: *time_ms })
-        });
+        let rows =
+            rows.iter().map(|(fp, calls, time_ms)| ((*fp).into(), Cost { calls: *calls, time_ms: *time_ms }));
         Counters { from: to - 5.0, to, rows: rows.collect() }
     }
 
@@ -98,7 +97,12 @@ mod tests {
                 counters(110.0, &[("big", 100.0, 1_000.0), ("grown", 100.0, 100.0), ("calm", 5.0, 50.0)]),
                 counters(
                     115.0,
-                    &[("big", 110.0, 1_100.0), ("grown", 800.0, 800.0), ("slow", 2.0, 300.0), ("calm", 5.0, 40.0)],
+                    &[
+                        ("big", 110.0, 1_100.0),
+                        ("grown", 800.0, 800.0),
+                        ("slow", 2.0, 300.0),
+                        ("calm", 5.0, 40.0),
+                    ],
                 ),
             ],
             ..Recorded::default()
@@ -119,7 +123,9 @@ mod tests {
             deploys: vec![deploy("a", 10.0, 8.0), deploy("b", 30.0, 29.0), deploy("c", 45.0, 35.0)],
             ..Recorded::default()
         };
-        for (onset, said) in [(0.0, Some("a")), (-5.0, None), (19.0, Some("a")), (20.0, Some("b")), (35.0, Some("c"))] {
+        for (onset, said) in
+            [(0.0, Some("a")), (-5.0, None), (19.0, Some("a")), (20.0, Some("b")), (35.0, Some("c"))]
+        {
             let guess = Guess::new(&recorded, onset, onset + 20.0);
             assert_eq!(guess.deploy.as_ref().map(DeployId::as_str), said, "{onset}");
         }

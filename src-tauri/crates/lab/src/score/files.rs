@@ -71,7 +71,11 @@ pub fn stem(path: &Path) -> Option<&str> {
 
 fn with_truth(recording: PathBuf) -> Result<Pair> {
     let stem = stem(&recording).ok_or_else(|| Error::Wrong {
-        what: format!("{} is no recording: its name does not end in {}", recording.display(), ENDINGS.join(" or ")),
+        what: format!(
+            "{} is no recording: its name does not end in {}",
+            recording.display(),
+            ENDINGS.join(" or ")
+        ),
     })?;
     let name = format!("{stem}.json");
     let places = [recording.with_file_name(&name), recording.with_file_name(TRUTH_FOLDER).join(&name)];

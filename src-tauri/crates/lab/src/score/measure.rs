@@ -150,7 +150,8 @@ impl Outcome {
                 Ok(trouble.judge(recorded, &counted, healthy_from))
             }
             (Some(cause), None) => {
-                let what = format!("the truth of {} says {} but not since when", truth.scenario, cause.name());
+                let what =
+                    format!("the truth of {} says {} but not since when", truth.scenario, cause.name());
                 Err(Error::Wrong { what })
             }
         }
@@ -158,7 +159,8 @@ impl Outcome {
 
     /// Where no incident is due.
     fn of_health(truth: &Truth, recorded: &Recorded, counted: &[&Incident], healthy_from: f64) -> Self {
-        let suspects = counted.iter().flat_map(|incident| &incident.verdicts).flat_map(|(_, said)| &said.deploys);
+        let suspects =
+            counted.iter().flat_map(|incident| &incident.verdicts).flat_map(|(_, said)| &said.deploys);
         let blamed = suspects.filter(|one| one.probability >= BLAMED_FROM).find_map(|one| one.id.clone());
         Self {
             due: Due::of(truth),
@@ -271,9 +273,8 @@ impl<'a> Trouble<'a> {
     fn judge(&self, recorded: &Recorded, counted: &[&Incident], healthy_from: f64) -> Outcome {
         let early: Vec<&Incident> =
             counted.iter().copied().filter(|incident| incident.opened < self.onset).collect();
-        let in_time = |incident: &&&Incident| {
-            (self.onset..=self.end + OPEN_GRACE_S).contains(&incident.opened)
-        };
+        let in_time =
+            |incident: &&&Incident| (self.onset..=self.end + OPEN_GRACE_S).contains(&incident.opened);
         let hits: Vec<&Incident> = counted.iter().filter(in_time).copied().collect();
         let hit = hits.first().copied();
         let answer = |said| Answer::new(self.truth, self.since, said);

@@ -82,7 +82,11 @@ fn opening_is_judged_by_its_time() {
         let outcome = judge(&regression(), incidents);
         assert_eq!(outcome.delay_s, delay, "{times:?}");
         let rounded: Vec<_> = outcome.false_alarms_s.iter().map(|t| (t * 10.0).round() / 10.0).collect();
-        assert_eq!((rounded, outcome.hidden, outcome.afterwards), (false_alarms, hidden, afterwards), "{times:?}");
+        assert_eq!(
+            (rounded, outcome.hidden, outcome.afterwards),
+            (false_alarms, hidden, afterwards),
+            "{times:?}"
+        );
         assert_eq!(outcome.opened(), Some(delay.is_some()));
         assert!((outcome.healthy_h - 60.0 / HOUR_S).abs() < 1e-9);
     }

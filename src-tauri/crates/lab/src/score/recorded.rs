@@ -114,7 +114,8 @@ mod tests {
         std::fs::write(&path, lines.join("\n") + "\n").unwrap();
         let recorded = Recorded::read(&path).unwrap();
         assert_eq!((recorded.first, recorded.last), (10.0, 20.0));
-        let deploys: Vec<_> = recorded.deploys.iter().map(|one| (one.id.as_str(), one.told, one.at)).collect();
+        let deploys: Vec<_> =
+            recorded.deploys.iter().map(|one| (one.id.as_str(), one.told, one.at)).collect();
         assert_eq!(deploys, [("a-1", 16.0, 14.0), ("b-1", 18.0, 18.0)]);
         let rows = BTreeMap::from([("q".into(), Cost { calls: 4.0, time_ms: 8.0 })]);
         assert_eq!(recorded.counters, [Counters { from: 10.0, to: 15.0, rows }]);

@@ -118,7 +118,10 @@ mod tests {
     #[test]
     fn a_failure_is_silence_with_a_reason() {
         for (script, word) in [
-            (r#"echo '{"t":1,"event":"later"}'; echo 'line 3 is damaged' >&2; exit 2"#, "exit status: 2: line 3 is damaged"),
+            (
+                r#"echo '{"t":1,"event":"later"}'; echo 'line 3 is damaged' >&2; exit 2"#,
+                "exit status: 2: line 3 is damaged",
+            ),
             ("kill -s TERM $$", "signal: 15"),
             ("yes '{\"t\":1,\"event\":\"later\",\"text\":\"0123456789012345678901234567890\"}'", "more than"),
         ] {

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use faultline_model::DeployId;
 use serde::Serialize;
 
 use super::interval::{Share, Spread, poisson_upper};
@@ -93,7 +92,8 @@ impl Ranked {
     fn of(places: impl Iterator<Item = Option<Option<usize>>>) -> Self {
         let places: Vec<Option<usize>> = places.flatten().collect();
         let top = |k| Share::of(places.iter().filter(|place| within(k, **place)).count(), places.len());
-        let sum: f64 = places.iter().flatten().map(|place| 1.0 / *place as f64).sum();
+        // A sum of nothing would be −0.
+        let sum = places.iter().flatten().fold(0.0, |sum, place| sum + 1.0 / *place as f64);
         let mrr = (!places.is_empty()).then(|| sum / places.len() as f64);
         Self { top1: top(1), top3: top(3), mrr }
     }
@@ -161,10 +161,8 @@ impl Report {
 
     /// Replays that failed or printed what means nothing, with their files.
     pub fn problems(&self) -> impl Iterator<Item = (&str, &str)> {
-        let of_row = |row: &'_ Row| row.problems.len();
         self.files
             .iter()
-            .filter(move |row| of_row(row) > 0)
             .flat_map(|row| row.problems.iter().map(|problem| (row.file.as_str(), problem.as_str())))
     }
 }
@@ -172,7 +170,8 @@ impl Report {
 impl Figures {
     fn of(rows: &[&Row]) -> Self {
         let outcomes = || rows.iter().map(|row| &row.outcome);
-        let blames = |is_due| Share::of_answers(outcomes().filter(|one| one.is_due() == is_due).map(Outcome::blames));
+        let blames =
+            |is_due| Share::of_answers(outcomes().filter(|one| one.is_due() == is_due).map(Outcome::blames));
         Self {
             recordings: rows.len(),
             opened: Share::of_answers(outcomes().map(Outcome::opened)),
@@ -227,8 +226,8 @@ fn baselines(rows: &[&Row]) -> Vec<Baseline> {
         blame_for_trouble: None,
         query: Some(Ranked::of(guessed().map(|(due, guess)| (due.queries > 0).then(|| place(guess))))),
     };
-    let is_guilty = |(guilty, said): (&DeployId, Option<&DeployId>)| said == Some(guilty);
-    let right = guessed().map(|(due, guess)| Some((due.deploy.as_ref()?, guess.deploy.as_ref())).map(is_guilty));
+    let right =
+        guessed().map(|(due, guess)| due.deploy.as_ref().map(|guilty| guess.deploy.as_ref() == Some(guilty)));
     let blames = guessed().map(|(due, guess)| due.deploy.is_none().then_some(guess.deploy.is_some()));
     vec![
         Baseline {

@@ -72,8 +72,14 @@ fn figures_are_put_together() {
     let share = |share: &Share| (share.k, share.n);
     assert_eq!((share(&total.opened), share(&total.right)), ((2, 3), (1, 3)));
     assert_eq!((total.delay_s.median, total.right_s.median), (Some(5.0), Some(7.0)));
-    assert_eq!((share(&total.last_verdict.cause_top1), share(&total.first_verdict.cause_top1)), ((2, 3), (0, 3)));
-    assert_eq!((share(&total.last_verdict.deploy_top1), share(&total.when_said.deploy_top1)), ((2, 3), (2, 2)));
+    assert_eq!(
+        (share(&total.last_verdict.cause_top1), share(&total.first_verdict.cause_top1)),
+        ((2, 3), (0, 3))
+    );
+    assert_eq!(
+        (share(&total.last_verdict.deploy_top1), share(&total.when_said.deploy_top1)),
+        ((2, 3), (2, 2))
+    );
     let query = &total.last_verdict.query;
     assert_eq!((share(&query.top1), share(&query.top3)), ((1, 3), (2, 3)));
     assert!((query.mrr.unwrap() - (1.0 + 1.0 / 3.0) / 3.0).abs() < 1e-12);

@@ -14,7 +14,10 @@ const GAP: &str = "  ";
 pub fn render(report: &Report) -> String {
     let mut text = String::new();
     let total = &report.total;
-    line(&mut text, &format!("{} recordings, replayed and measured in {:.1} s", total.recordings, report.took_s));
+    line(
+        &mut text,
+        &format!("{} recordings, replayed and measured in {:.1} s", total.recordings, report.took_s),
+    );
     block(&mut text, "By scenario (k/n; seconds are medians)", &scenarios(report));
     block(&mut text, "Together (k/n, share, 95 % Wilson interval)", &measures(total));
     let name = "Beside it, lists that were told when the trouble began (Faultline was not)";
@@ -64,7 +67,17 @@ fn cells<const N: usize>(cells: [&str; N]) -> Vec<String> {
 
 fn scenarios(report: &Report) -> Vec<Vec<String>> {
     let heads = [
-        "", "n", "opened", "after s", "right", "after s", "cause", "of two", "deploy", "query", "false alarms",
+        "",
+        "n",
+        "opened",
+        "after s",
+        "right",
+        "after s",
+        "cause",
+        "of two",
+        "deploy",
+        "query",
+        "false alarms",
     ];
     let row = |name: &str, figures: &Figures| {
         let last = &figures.last_verdict;
@@ -142,7 +155,7 @@ fn baselines(report: &Report) -> Vec<Vec<String>> {
     let lists = report.baselines.iter().map(|one| {
         row(one.name, one.deploy_top1.as_ref(), one.blame_for_trouble.as_ref(), one.query.as_ref())
     });
-    let heads = ["", "deploy", "innocent deploy", "query", "of three", "MRR"];
+    let heads = ["", "deploy", "innocent deploy", "query", "in three", "MRR"];
     std::iter::once(cells(heads))
         .chain([row("Faultline", Some(&last.deploy_top1), Some(blame), Some(&last.query))])
         .chain(lists)
@@ -156,9 +169,9 @@ fn false_alarms(total: &Figures) -> Vec<Vec<String>> {
         None => NOTHING.to_owned(),
     };
     [
-        format!("{} false alarms in {:.2} hours of healthy load: {rate}", alarms.count, alarms.hours),
-        format!("{} troubles opened more than once", total.reopened),
-        format!("{} incidents opened when the trouble was over (count for nothing)", total.afterwards),
+        format!("false alarms: {} in {:.2} hours of healthy load, {rate}", alarms.count, alarms.hours),
+        format!("troubles opened more than once: {}", total.reopened),
+        format!("incidents opened when the trouble was over, which count for nothing: {}", total.afterwards),
     ]
     .map(|text| vec![text])
     .to_vec()
