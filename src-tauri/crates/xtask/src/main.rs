@@ -1,10 +1,11 @@
-//! Developer tasks: `cargo xtask setup`, `demo`, `serve`, `test`, `bundle`, `bench`. It starts programs and nothing
-//! else; it depends on no crate of ours.
+//! Developer tasks: `cargo xtask setup`, `demo`, `serve`, `lab`, `test`, `bundle`, `bench`. It starts programs and
+//! nothing else; it depends on no crate of ours.
 
 mod bench;
 mod bundle;
 mod demo;
 mod error;
+mod lab;
 mod program;
 mod serve;
 mod setup;
@@ -37,6 +38,9 @@ enum Task {
     Demo(demo::Options),
     /// Build and serve the window to a browser, on a shop under load
     Serve(serve::Options),
+    /// Play incidents on real servers, record them, and measure what Faultline says of them
+    #[command(subcommand)]
+    Lab(lab::Task),
     /// Run the checks and tests
     Test {
         /// Only what needs no server and no display, and not the app: seconds after an edit
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
         Task::Setup { yes } => setup::run(yes),
         Task::Demo(options) => demo::run(&options),
         Task::Serve(options) => serve::run(&options),
+        Task::Lab(task) => lab::run(&task),
         Task::Test { fast } => test::run(fast),
         Task::Bundle(options) => bundle::run(&options),
         Task::Bench(options) => bench::run(&options),

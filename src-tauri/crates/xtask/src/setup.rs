@@ -42,8 +42,10 @@ const PACKAGES: &[&str] = &[
 /// Says that the packages are there under other names.
 const DONE_ELSEWHERE: &str = "FAULTLINE_SETUP_DONE";
 
+/// Folder of the PostgreSQL packages.
+const SERVERS: &str = "src-tauri/crates/lab/servers";
 /// Folders with an npm lock file.
-const NPM_FOLDERS: &[&str] = &["ui", "src-tauri/crates/lab/servers"];
+const NPM_FOLDERS: &[&str] = &["ui", SERVERS];
 
 /// Where npm notes what it installed.
 const NPM_RECEIPT: &str = "node_modules/.package-lock.json";
@@ -55,6 +57,11 @@ pub(crate) fn run(yes: bool) -> Result<(), TaskError> {
         npm_packages(&root().join(folder))?;
     }
     Ok(())
+}
+
+/// Installs the PostgreSQL packages where they are missing; nothing else.
+pub(crate) fn servers() -> Result<(), TaskError> {
+    npm_packages(&root().join(SERVERS))
 }
 
 fn debian(yes: bool) -> Result<(), TaskError> {
