@@ -40,6 +40,9 @@ pub struct Options {
     /// Print everything that was measured as JSON
     #[arg(long)]
     pub json: bool,
+    /// Also print what was said and what was due, recording by recording
+    #[arg(long, conflicts_with = "json")]
+    pub each: bool,
     /// How many replays run at a time
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub jobs: u8,
@@ -60,7 +63,7 @@ pub async fn run(options: Options, say: fn(&str)) -> Result<()> {
         let text = serde_json::to_string_pretty(&report).map_err(|error| io("write JSON")(error.into()))?;
         say(&text);
     } else {
-        say(render(&report).trim_end());
+        say(render(&report, options.each).trim_end());
     }
     match report.problems().count() {
         0 => Ok(()),
@@ -76,7 +79,8 @@ pub async fn score(faultctl: &Path, pairs: Vec<Pair>, jobs: usize) -> Result<Rep
     let (started, count) = (Instant::now(), pairs.len());
     let queue: Arc<Mutex<VecDeque<_>>> = Arc::new(Mutex::new(pairs.into_iter().enumerate().collect()));
     let (sender, mut rows) = mpsc::unbounded_channel();
-    let faultctl = faultctl.to_owned();
+    // Replays run in a folder of their own.
+    let faultctl = std::path::absolute(faultctl).map_err(io(format!("find {}", faultctl.display())))?;
     let _workers = Workers::start(jobs.min(count), move |_number, stop| {
         let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         while !stop.is_set()

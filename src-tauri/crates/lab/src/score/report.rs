@@ -41,6 +41,10 @@ pub struct Figures {
     pub right: Share,
     /// From when delays count to there, seconds.
     pub right_s: Spread,
+    /// The same, only of troubles of which a deploy or a query is guilty: elsewhere silence on deploys is all it takes.
+    pub right_guilty: Share,
+    /// From when delays count to there, seconds.
+    pub right_guilty_s: Spread,
     /// What the first verdict says.
     pub first_verdict: Named,
     /// What the last verdict of the trouble says.
@@ -170,6 +174,7 @@ impl Report {
 impl Figures {
     fn of(rows: &[&Row]) -> Self {
         let outcomes = || rows.iter().map(|row| &row.outcome);
+        let guilty = || outcomes().filter(|one| one.due.deploy.is_some() || one.due.queries > 0);
         let blames =
             |is_due| Share::of_answers(outcomes().filter(|one| one.is_due() == is_due).map(Outcome::blames));
         Self {
@@ -178,6 +183,8 @@ impl Figures {
             delay_s: Spread::of(outcomes().map(|one| one.delay_s)),
             right: Share::of_answers(outcomes().map(Outcome::right)),
             right_s: Spread::of(outcomes().map(|one| one.right_s)),
+            right_guilty: Share::of_answers(guilty().map(Outcome::right)),
+            right_guilty_s: Spread::of(guilty().map(|one| one.right_s)),
             first_verdict: Named::of(outcomes(), |one| one.first.as_ref()),
             last_verdict: Named::of(outcomes(), |one| one.last.as_ref()),
             when_said: Named::of(outcomes().filter(|one| one.last.is_some()), |one| one.last.as_ref()),

@@ -98,8 +98,8 @@ fn figures_are_put_together() {
 
 #[test]
 fn the_table_is_as_it_was() {
-    insta::assert_snapshot!(render(&report()));
-    insta::assert_snapshot!(render(&Report::new(vec![healthy("quiet-1.jsonl", 0)], 0.1)));
+    insta::assert_snapshot!(render(&report(), true));
+    insta::assert_snapshot!(render(&Report::new(vec![healthy("quiet-1.jsonl", 0)], 0.1), false));
 }
 
 #[test]

@@ -3,15 +3,18 @@
 use std::fmt::Write as _;
 
 use super::interval::{Share, Spread};
-use super::report::{Figures, Ranked, Report};
+use super::measure::{Answer, Outcome};
+use super::report::{Figures, Ranked, Report, Row};
 
 /// Where there is nothing to say.
 const NOTHING: &str = "–";
 /// Between two columns.
 const GAP: &str = "  ";
+/// The column of a recording's table from which on there are words.
+const RECORDING_WORDS_FROM: usize = 3;
 
-/// The whole report.
-pub fn render(report: &Report) -> String {
+/// The whole report; with `each`, recording by recording too.
+pub fn render(report: &Report, each: bool) -> String {
     let mut text = String::new();
     let total = &report.total;
     line(
@@ -23,7 +26,15 @@ pub fn render(report: &Report) -> String {
     let name = "Beside it, lists that were told when the trouble began (Faultline was not)";
     block(&mut text, name, &baselines(report));
     block(&mut text, "Without need", &false_alarms(total));
+    if each {
+        let title = "Each recording: what was said last, and in brackets what was due instead";
+        block_with_words(&mut text, title, &recordings(report), RECORDING_WORDS_FROM);
+    }
     listed(&mut text, "Troubles that were not opened", report.missed.iter().cloned());
+    let alarms = report.files.iter().flat_map(|row| {
+        row.outcome.false_alarms_s.iter().map(|at| format!("{}: {at:.1} s after its begin", row.file))
+    });
+    listed(&mut text, "False alarms", alarms);
     let problems = report.problems().map(|(file, problem)| format!("{file}: {problem}"));
     listed(&mut text, "Replays that failed count as silence; lines that mean nothing are left out", problems);
     text
@@ -34,7 +45,13 @@ fn line(text: &mut String, line: &str) {
     text.push('\n');
 }
 
+/// A titled table: names to the left, figures to the right.
 fn block(text: &mut String, title: &str, rows: &[Vec<String>]) {
+    block_with_words(text, title, rows, usize::MAX);
+}
+
+/// A titled table: names to the left, then figures to the right, and from column `words_from` on words to the left.
+fn block_with_words(text: &mut String, title: &str, rows: &[Vec<String>], words_from: usize) {
     line(text, &format!("\n{title}"));
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let cell = |row: &[String], column: usize| row.get(column).map_or(0, |cell| cell.chars().count());
@@ -43,9 +60,10 @@ fn block(text: &mut String, title: &str, rows: &[Vec<String>]) {
     for row in rows {
         let mut out = GAP.to_owned();
         for (index, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            // Names to the left, figures to the right. Writing to a string cannot fail.
+            // Writing to a string cannot fail.
             let _written = match index {
                 0 => write!(out, "{cell:<width$}"),
+                words if words >= words_from => write!(out, "{GAP}{cell:<width$}"),
                 _ => write!(out, "{GAP}{cell:>width$}"),
             };
         }
@@ -74,7 +92,7 @@ fn scenarios(report: &Report) -> Vec<Vec<String>> {
         "right",
         "after s",
         "cause",
-        "of two",
+        "in two",
         "deploy",
         "query",
         "false alarms",
@@ -111,6 +129,8 @@ fn measures(total: &Figures) -> Vec<Vec<String>> {
         seconds("  delay, s", &total.delay_s),
         share("right: deploy and query, and stays so", &total.right),
         seconds("  time to right, s", &total.right_s),
+        share("right, where a deploy or a query is guilty", &total.right_guilty),
+        seconds("  time to right, s", &total.right_guilty_s),
     ];
     for (when, named) in [
         ("last verdict", &total.last_verdict),
@@ -160,6 +180,58 @@ fn baselines(report: &Report) -> Vec<Vec<String>> {
         .chain([row("Faultline", Some(&last.deploy_top1), Some(blame), Some(&last.query))])
         .chain(lists)
         .collect()
+}
+
+fn recordings(report: &Report) -> Vec<Vec<String>> {
+    let heads = ["", "after s", "right s", "cause", "deploy", "query", "also"];
+    std::iter::once(cells(heads)).chain(report.files.iter().map(recording)).collect()
+}
+
+fn recording(row: &Row) -> Vec<String> {
+    let outcome = &row.outcome;
+    let last = outcome.last.as_ref();
+    let said = |said: Option<&str>, is_right: Option<bool>, due: &str| match is_right {
+        None | Some(true) => said.unwrap_or(NOTHING).to_owned(),
+        Some(false) => format!("{} ({due})", said.unwrap_or(NOTHING)),
+    };
+    let cause_due = outcome.due.cause.map_or(NOTHING, |cause| cause.name());
+    let deploy_due = outcome.due.deploy.as_ref().map_or("none", |id| id.as_str());
+    let deploy = last.and_then(|answer| answer.deploy.as_ref()).map(|id| id.as_str());
+    let deploy_right = last.map(|answer| answer.deploy_right).or(outcome.deploy_first(None));
+    vec![
+        row.file.clone(),
+        number(outcome.delay_s),
+        number(outcome.right_s),
+        said(last.and_then(|one| one.cause).map(|one| one.name()), outcome.cause_within(1, last), cause_due),
+        said(deploy, deploy_right, deploy_due),
+        query_place(outcome, last),
+        remarks(outcome),
+    ]
+}
+
+fn query_place(outcome: &Outcome, last: Option<&Answer>) -> String {
+    match outcome.query_place(last) {
+        None => NOTHING.to_owned(),
+        Some(None) => "not named".to_owned(),
+        Some(Some(place)) => format!("place {place}"),
+    }
+}
+
+fn remarks(outcome: &Outcome) -> String {
+    let counted = [
+        (outcome.false_alarms_s.len(), "false alarms"),
+        (outcome.reopened, "opened again"),
+        (outcome.afterwards, "opened afterwards"),
+    ];
+    let mut remarks: Vec<String> = counted
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{what} {count}"))
+        .collect();
+    if outcome.hidden {
+        remarks.push("hidden by a false alarm".to_owned());
+    }
+    remarks.join(", ")
 }
 
 fn false_alarms(total: &Figures) -> Vec<Vec<String>> {
