@@ -94,9 +94,10 @@ impl Scenario {
     /// # Errors
     /// When there is none of that name, or it makes no sense.
     pub fn workload(&self) -> Result<Arc<Workload>> {
-        let beside = self.path.with_file_name(&self.workload).join(WORKLOAD_FILE);
-        let builtin = Path::new(WORKLOADS).join(&self.workload).join(WORKLOAD_FILE);
-        let Some(path) = [beside, builtin].into_iter().find(|path| path.is_file()) else {
+        let beside = self.path.with_file_name(&self.workload);
+        let builtin = Path::new(WORKLOADS).join(&self.workload);
+        let is_workload = |folder: &PathBuf| folder.join(WORKLOAD_FILE).is_file();
+        let Some(folder) = [beside, builtin].into_iter().find(is_workload) else {
             let message = format!(
                 "there is no workload {:?}: neither a folder beside this file, nor one that comes with the lab",
                 self.workload
@@ -104,8 +105,7 @@ impl Scenario {
             let offset = super::values::offset_of(&self.text, &["workload"]);
             return Err(spans::wrong(&self.path, &self.text, offset, message));
         };
-        let text = std::fs::read_to_string(&path).map_err(io(format!("read {}", path.display())))?;
-        spans::read(&path, &text).map(Arc::new)
+        Workload::from_folder(&folder).map(Arc::new)
     }
 }
 

@@ -54,8 +54,8 @@ fn what_is_wrong_with_a_file_is_told_with_its_line() {
     let mut differ = Vec::new();
     for path in paths {
         let text = fs::read_to_string(&path).unwrap();
-        let (expected, _) = text.split_once('\n').unwrap();
-        let said = verdict(&path, &text);
+        let (expected, rest) = text.split_once('\n').unwrap();
+        let said = verdict(&path, &format!("\n{rest}"));
         if expected != format!("# {said}") {
             differ.push(format!("{}\n# {said}", path.display()));
         }

@@ -32,7 +32,8 @@ pub(super) fn check(scenario: &Scenario, workload: &Workload) -> Result<()> {
         .and_then(|()| timeline::check(&names))
         .and_then(|()| truth::check(&names));
     found.map_err(|Problem { place, message }| {
-        let variant = scenario.chosen.as_ref().map_or_else(String::new, |name| format!("in the variant {name}: "));
+        let variant =
+            scenario.chosen.as_ref().map_or_else(String::new, |name| format!("in the variant {name}: "));
         spans::wrong(&scenario.path, &scenario.text, place.offset(&scenario.text), variant + &message)
     })
 }

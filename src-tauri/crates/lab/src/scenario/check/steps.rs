@@ -38,26 +38,19 @@ fn check_version(names: &Names<'_>, service: &Service, version: &Version, place:
         if !routes.any(|route| route.route == addition.route) {
             return place.key("route").wrong(unknown_route(service, &addition.route));
         }
-        check_step(names, &addition.step, &place.key("step"))?;
+        check_step(names, service, &addition.step, &place.key("step"))?;
     }
     let has_step = |name: &str| steps(&service.routes).any(|step| step.name.as_deref() == Some(name));
-    let unknown_step = |name: &str| {
-        format!(
-            "{} has no step {name:?}; it has {}",
-            service.name,
-            list(steps(&service.routes).filter_map(|step| step.name.as_ref()))
-        )
-    };
     for (number, replacement) in version.replace.iter().enumerate() {
         let place = place.key("replace").number(number);
         if !has_step(&replacement.step) {
-            return place.key("step").wrong(unknown_step(&replacement.step));
+            return place.key("step").wrong(unknown_step(service, &replacement.step));
         }
-        check_step(names, &replacement.with, &place.key("with"))?;
+        check_step(names, service, &replacement.with, &place.key("with"))?;
     }
     for (number, name) in version.remove.iter().enumerate() {
         if !has_step(name) {
-            return place.key("remove").number(number).wrong(unknown_step(name));
+            return place.key("remove").number(number).wrong(unknown_step(service, name));
         }
     }
     for (number, route) in version.routes.iter().enumerate() {
@@ -67,7 +60,7 @@ fn check_version(names: &Names<'_>, service: &Service, version: &Version, place:
             return place.wrong("a route needs steps");
         }
         for (number, step) in route.steps.iter().enumerate() {
-            check_step(names, step, &place.key("steps").number(number))?;
+            check_step(names, service, step, &place.key("steps").number(number))?;
         }
     }
     if version.connections == Some(0) {
@@ -90,7 +83,12 @@ fn changes_nothing(version: &Version) -> bool {
     same_steps && connections.is_none() && !connect_per_request && statement_timeout_ms.is_none()
 }
 
-fn check_step(names: &Names<'_>, step: &Step, place: &Place) -> Checked {
+fn check_step(names: &Names<'_>, service: &Service, step: &Step, place: &Place) -> Checked {
+    if let Some(name) = step.name.as_deref().filter(|_| step.is_name()) {
+        let is_known = service.steps.contains_key(name)
+            || steps(&service.routes).any(|step| step.name.as_deref() == Some(name));
+        return if is_known { Ok(()) } else { place.wrong(unknown_step(service, name)) };
+    }
     match (&step.sql, step.pause_ms) {
         (Some(sql), None) => {
             not_blank(sql, &place.key("sql"))?;
@@ -145,7 +143,12 @@ pub(super) fn steps(routes: &[Route]) -> impl Iterator<Item = &Step> {
     routes.iter().flat_map(|route| &route.steps)
 }
 
-pub(super) fn unknown_route(service: &Service, route: &str) -> String {
+fn unknown_step(service: &Service, name: &str) -> String {
+    let names = steps(&service.routes).filter_map(|step| step.name.as_ref());
+    format!("{} has no step {name:?}; it has {}", service.name, list(names))
+}
+
+fn unknown_route(service: &Service, route: &str) -> String {
     format!(
         "{} has no route {route:?}; it has {}",
         service.name,
