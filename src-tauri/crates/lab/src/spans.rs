@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
+use toml::de::{DeTable, DeValue};
 
 use crate::error::{Error, Result};
 
@@ -31,6 +32,27 @@ pub fn line_of(text: &str, offset: usize) -> usize {
     before.iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
+/// Where the entry begins that the keys lead to (numbers for lists), or the innermost one on the way; 0 if there is none.
+pub fn offset_of(text: &str, keys: &[String]) -> usize {
+    let Ok(document) = DeTable::parse(text) else { return 0 };
+    let (root, mut offset) = (DeValue::Table(document.into_inner()), 0);
+    let mut value = &root;
+    for key in keys {
+        match value {
+            DeValue::Table(table) => {
+                let Some((key, inner)) = table.get_key_value(key.as_str()) else { break };
+                (offset, value) = (key.span().start, inner.get_ref());
+            }
+            DeValue::Array(items) => {
+                let Some(inner) = key.parse().ok().and_then(|number: usize| items.get(number)) else { break };
+                (offset, value) = (inner.span().start, inner.get_ref());
+            }
+            _ => break,
+        }
+    }
+    offset
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +66,21 @@ mod tests {
         check(7, 2);
         check(8, 3);
         check(99, 3);
+    }
+
+    #[test]
+    fn keys_lead_to_a_line() {
+        let text = "a = 1\n[[b]]\nc = [\n  1,\n  2,\n]\n[[b]]\nd = 4\n";
+        let check = |keys: &str, line: usize| {
+            let keys: Vec<String> = keys.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(line_of(text, offset_of(text, &keys)), line, "{keys:?}");
+        };
+        check("a", 1);
+        check("b 0 c", 3);
+        check("b 0 c 1", 5);
+        check("b 1 d", 8);
+        check("b 1 c", 7);
+        check("e", 1);
     }
 
     #[test]
