@@ -1,5 +1,5 @@
 -- The shop's tables. Everything that a healthy version looks up has its index; order_item.order_id has none, because no
--- healthy version looks it up. `{name}` stands for a size. One statement ends with a semicolon at the end of a line.
+-- healthy version looks it up. Names in braces stand for sizes. A statement ends with a semicolon at the end of a line.
 
 -- People.
 create table customer (id bigint primary key, email text not null unique, name text not null, tier bigint not null, locale text not null, created_at timestamptz not null, last_login_at timestamptz, password_hash text not null) with (fillfactor = 80);
