@@ -1,10 +1,12 @@
 //! The lab's command line. Everything that it started ends with it, however it ends.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use faultline_lab::{Error, bench, demo, serve};
+use faultline_lab::scenario::Catalogue;
+use faultline_lab::{Error, bench, demo, play, rerecord, score, serve};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -22,6 +24,18 @@ enum Command {
     Demo(demo::Options),
     /// Keep a shop under load, and the window on it in a browser, until Ctrl-C
     Serve(serve::Options),
+    /// List the scenarios
+    List {
+        /// A folder with scenarios of your own
+        #[arg(long, value_name = "DIR")]
+        scenarios: Option<PathBuf>,
+    },
+    /// Play a scenario on a private pair with Faultline watching, and write its recording and its truth
+    Run(play::Options),
+    /// Measure what Faultline says of recordings against their truth
+    Score(score::Options),
+    /// Make the recordings anew, or hours of healthy load
+    Rerecord(rerecord::Options),
     /// Measure what the window costs its user
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -52,6 +66,13 @@ async fn play(command: Command) -> faultline_lab::Result<()> {
     match command {
         Command::Demo(options) => demo::run(options).await,
         Command::Serve(options) => serve::run(options, say).await,
+        Command::List { scenarios } => {
+            say(&Catalogue::open(scenarios.as_deref())?.table());
+            Ok(())
+        }
+        Command::Run(options) => play::run(options).await,
+        Command::Score(options) => score::run(options, say).await,
+        Command::Rerecord(options) => rerecord::run(options, say).await,
         Command::Bench(bench) => bench::run(bench).await,
     }
 }
