@@ -1,362 +1,218 @@
-//! SQL text → lexemes, with literals gone and identifiers in one spelling. The work is sqlparser's tokenizer; where it
-//! gives up (a string or comment that was cut off), a small lexer of our own takes the rest.
+//! SQL text → lexemes, with literals gone and identifiers in one spelling. Any text has lexemes: a string, comment or
+//! identifier that was cut off ends with the text. What lexemes mean together is not known here, but for what decides
+//! between two readings of a sign (`?`, `@`, `:`, `%`).
+//!
+//! The lexer is our own and not sqlparser's, which takes longer for its tokens alone than normalising may take, and
+//! gives up on texts that were cut off. Tests hold the two against each other.
 
-use sqlparser::dialect::{Dialect as SqlDialect, MySqlDialect, PostgreSqlDialect};
-use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
+mod literals;
+mod signs;
 
-use crate::{Dialect, words};
+use crate::lexeme::Lexeme;
+use crate::{Dialect, MAX_SQL_BYTES, bytes, serials, within_limit, words};
 
-/// From this many digits on, a run of digits within a name is a date or a serial number and not part of the name:
-/// `orders_20260301` and `orders_20260302` are one table.
-const SERIAL_DIGITS: usize = 6;
-
-/// The smallest part of a normalised statement.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Lexeme {
-    /// A literal or placeholder.
-    Value,
-    /// A keyword or an identifier that needs no quotes, lower case.
-    Word(String),
-    /// An identifier that needs its quotes, without them.
-    Quoted(String),
-    /// An operator or any other sign.
-    Operator(String),
-    /// `(`
-    Open,
-    /// `)`
-    Close,
-    /// `[`
-    OpenBracket,
-    /// `]`
-    CloseBracket,
-    /// `,`
-    Comma,
-    /// `.`
-    Dot,
-    /// `::`
-    Cast,
-    /// `;`
-    Semicolon,
+/// What was found in a text.
+pub(crate) struct Lexed<'a> {
+    pub(crate) lexemes: Vec<Lexeme<'a>>,
+    /// Whether a name has a serial number that is no part of it.
+    pub(crate) has_serials: bool,
 }
 
-impl Lexeme {
-    /// The word, if it is one.
-    pub(crate) fn word(&self) -> Option<&str> {
-        match self {
-            Self::Word(word) => Some(word),
-            _ => None,
-        }
-    }
-
-    /// Whether it is a name or keyword, quoted or not.
-    pub(crate) fn is_name(&self) -> bool {
-        matches!(self, Self::Word(_) | Self::Quoted(_))
-    }
-
-    /// Whether a value ends here, so that a sign after it is an operator between two values.
-    pub(crate) fn ends_operand(&self) -> bool {
-        match self {
-            Self::Value | Self::Quoted(_) | Self::Close | Self::CloseBracket => true,
-            Self::Word(word) => !words::is_reserved(word) || word == "end",
-            _ => false,
-        }
-    }
-
-    /// Whether it is the operator `sign`.
-    pub(crate) fn is_operator(&self, sign: &str) -> bool {
-        matches!(self, Self::Operator(operator) if operator == sign)
-    }
-}
-
-/// Splits a text into lexemes; nothing but literals, comments and spaces is lost.
-pub(crate) fn lex(sql: &str, dialect: Dialect) -> Vec<Lexeme> {
-    let sql_dialect: &dyn SqlDialect = match dialect {
-        Dialect::Postgres => &PostgreSqlDialect {},
-        Dialect::Mysql => &MySqlDialect {},
+/// Splits a text into lexemes; nothing but literals, comments and spaces is lost, and what would make the normalised
+/// text longer than [`MAX_SQL_BYTES`]. `lower` is `raw` in lower case.
+pub(crate) fn lex<'a>(raw: &'a str, lower: &'a str, dialect: Dialect) -> Lexed<'a> {
+    let mut lexer = Lexer {
+        raw: raw.as_bytes(),
+        lower,
+        text: lower.as_bytes(),
+        at: 0,
+        dialect,
+        lexemes: Vec::with_capacity(lower.len() / 4 + 4),
+        last_end: 0,
+        last: Last::Plain,
+        in_code_comment: false,
+        budget: MAX_SQL_BYTES - Lexeme::Semicolon.longest_spelling(),
+        has_serials: false,
     };
-    let mut tokens: Vec<TokenWithSpan> = Vec::new();
-    let complete = Tokenizer::new(sql_dialect, sql).tokenize_with_location_into_buf(&mut tokens).is_ok();
-    let rest_begins = tokens.last().map_or(Location { line: 1, column: 1 }, |last| last.span.end);
-
-    let mut builder = Builder::new(dialect, tokens.len());
-    for TokenWithSpan { token, .. } in tokens {
-        builder.token(token);
-    }
-    if !complete {
-        builder.rest(&sql[offset_of(sql, rest_begins)..]);
-    }
-    builder.lexemes
+    while lexer.step() {}
+    Lexed { lexemes: lexer.lexemes, has_serials: lexer.has_serials }
 }
 
-/// Where a location lies in the text, bytes. Counts as the tokenizer does: characters, from 1.
-fn offset_of(sql: &str, location: Location) -> usize {
-    let (mut line, mut column) = (1, 1);
-    for (offset, character) in sql.char_indices() {
-        if (line, column) >= (location.line, location.column) {
-            return offset;
-        }
-        if character == '\n' {
-            line += 1;
-            column = 1;
-        } else {
-            column += 1;
-        }
-    }
-    sql.len()
+/// What is to be known of the last lexeme beyond itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Plain,
+    /// A lone `?`: a placeholder, or an operator if a value follows it.
+    Question,
+    /// A dot right after a name, so that what follows is a name even if it begins with a digit.
+    Qualifier,
 }
 
-/// Puts lexemes together from tokens.
-struct Builder {
+struct Lexer<'a> {
+    raw: &'a [u8],
+    lower: &'a str,
+    text: &'a [u8],
+    /// Offset of what comes next.
+    at: usize,
     dialect: Dialect,
-    lexemes: Vec<Lexeme>,
-    /// Whether nothing stood between the last lexeme and what comes.
-    adjacent: bool,
-    /// Whether the last lexeme was a quoted string, which a next string continues.
-    after_string: bool,
+    lexemes: Vec<Lexeme<'a>>,
+    /// Where the last lexeme ended.
+    last_end: usize,
+    last: Last,
+    /// Whether we are within `/*! … */`, which is code.
+    in_code_comment: bool,
+    /// Bytes that the normalised text may still grow by.
+    budget: usize,
+    has_serials: bool,
 }
 
-impl Builder {
-    fn new(dialect: Dialect, tokens: usize) -> Self {
-        Self { dialect, lexemes: Vec::with_capacity(tokens), adjacent: false, after_string: false }
+impl<'a> Lexer<'a> {
+    /// Takes the next lexeme or space; `false` at the end.
+    fn step(&mut self) -> bool {
+        let Some(first) = self.text.get(self.at).copied() else { return false };
+        let lexeme = match first {
+            b'a'..=b'z' | b'_' | 0x80.. => {
+                self.word_or_string();
+                return self.end_lexeme();
+            }
+            b'0'..=b'9' => {
+                self.number();
+                return self.end_lexeme();
+            }
+            b'(' => Lexeme::Open,
+            b')' => Lexeme::Close,
+            b'[' => Lexeme::OpenBracket,
+            b']' => Lexeme::CloseBracket,
+            b',' => Lexeme::Comma,
+            b';' => {
+                self.at += 1;
+                if !matches!(self.lexemes.last(), None | Some(Lexeme::Semicolon)) {
+                    self.push(Lexeme::Semicolon);
+                }
+                return self.end_lexeme();
+            }
+            b'\'' => {
+                self.string(first, self.dialect == Dialect::Mysql);
+                return self.end_lexeme();
+            }
+            0..=b' ' | 0x7f => {
+                self.at += 1;
+                return true;
+            }
+            _ => return self.sign(first),
+        };
+        self.at += 1;
+        self.push(lexeme);
+        self.end_lexeme()
     }
 
-    fn token(&mut self, token: Token) {
-        match token {
-            Token::Whitespace(_) => {
-                self.adjacent = false;
+    fn end_lexeme(&mut self) -> bool {
+        self.last_end = self.at;
+        self.budget > 0
+    }
+
+    fn push(&mut self, lexeme: Lexeme<'a>) {
+        let mut lexeme = lexeme;
+        if lexeme.longest_spelling() > self.budget {
+            let Some(shorter) = self.cut(lexeme) else {
+                self.budget = 0;
                 return;
-            }
-            Token::EOF => return,
-            Token::Word(word) => match word.quote_style {
-                None => self.word(&word.value),
-                Some(_) => self.identifier(&word.value),
-            },
-            Token::Number(..) | Token::Placeholder(_) | Token::Question => self.push(Lexeme::Value),
-            token if is_string(&token) => self.string(),
-            Token::LParen => self.push(Lexeme::Open),
-            Token::RParen => self.push(Lexeme::Close),
-            Token::LBracket => self.push(Lexeme::OpenBracket),
-            Token::RBracket => self.push(Lexeme::CloseBracket),
-            Token::Comma => self.push(Lexeme::Comma),
-            Token::SemiColon => self.push(Lexeme::Semicolon),
-            Token::DoubleColon => self.push(Lexeme::Cast),
-            Token::Period => self.dot(),
-            Token::Char(character) => self.sign(character),
-            operator => self.push(Lexeme::Operator(operator.to_string())),
+            };
+            lexeme = shorter;
         }
-        self.adjacent = true;
-    }
-
-    fn push(&mut self, lexeme: Lexeme) {
-        self.lexemes.push(lexeme);
-        self.after_string = false;
-    }
-
-    /// A string; strings side by side are one, and a character set in front belongs to it.
-    fn string(&mut self) {
-        if self.after_string {
-            return;
-        }
-        if self.dialect == Dialect::Mysql
-            && self.lexemes.last().and_then(Lexeme::word).is_some_and(words::is_charset_introducer)
+        let cost = lexeme.longest_spelling();
+        self.budget -= cost;
+        if self.last == Last::Question
+            && lexeme == Lexeme::Value
+            && let [.., before, question] = self.lexemes.as_mut_slice()
+            && before.ends_operand()
         {
-            self.lexemes.pop();
+            *question = Lexeme::Operator("?");
         }
-        self.push(Lexeme::Value);
-        self.after_string = true;
+        self.last = Last::Plain;
+        self.lexemes.push(lexeme);
     }
 
-    /// A word without quotes: a keyword, an identifier, `:name`, or a number that the tokenizer takes for a name.
-    fn word(&mut self, word: &str) {
-        let named_parameter = self.adjacent
-            && self.lexemes.last().is_some_and(|last| last.is_operator(":"))
-            && !self.lexemes.iter().nth_back(1).is_some_and(Lexeme::ends_operand);
-        let word = word.to_ascii_lowercase();
-        if named_parameter {
-            self.lexemes.pop();
-            self.push(Lexeme::Value);
-        } else if let Some(number) = word.strip_prefix("0x") {
-            // The tokenizer knows the small x only.
-            self.push(Lexeme::Value);
-            let rest = number.trim_start_matches(|digit: char| digit.is_ascii_hexdigit());
-            if !rest.is_empty() {
-                self.push(Lexeme::Word(without_serials(rest)));
-            }
-        } else if is_number_or_placeholder(&word) {
-            self.push(Lexeme::Value);
-        } else {
-            self.push(Lexeme::Word(without_serials(&word)));
+    /// As much of a word as there is room for.
+    fn cut(&self, lexeme: Lexeme<'a>) -> Option<Lexeme<'a>> {
+        let word = lexeme.word().filter(|word| word.bytes().next().is_some_and(bytes::starts_word))?;
+        let shorter = within_limit(word, self.budget.saturating_sub(1));
+        (!shorter.is_empty()).then_some(Lexeme::Word(shorter))
+    }
+
+    /// What is left of the text.
+    fn rest(&self) -> &'a [u8] {
+        &self.text[self.at..]
+    }
+
+    /// Whether nothing stands between the last lexeme and what comes.
+    fn is_adjacent(&self) -> bool {
+        self.last_end == self.at && !self.lexemes.is_empty()
+    }
+
+    fn after_operand(&self) -> bool {
+        self.lexemes.last().is_some_and(Lexeme::ends_operand)
+    }
+
+    /// A word, or a string with a letter in front of it.
+    fn word_or_string(&mut self) {
+        let rest = self.rest();
+        let postgres = self.dialect == Dialect::Postgres;
+        match (rest[0], rest.get(1)) {
+            (b'e', Some(b'\'')) if postgres => return self.prefixed_string(1, true),
+            (b'n', Some(b'\'')) => return self.prefixed_string(1, !postgres),
+            (b'b' | b'x', Some(b'\'')) => return self.prefixed_string(1, false),
+            (b'u', Some(b'&')) if postgres => match rest.get(2) {
+                Some(b'\'') => return self.prefixed_string(2, false),
+                Some(b'"') => {
+                    self.at += 2;
+                    return self.identifier(b'"');
+                }
+                _ => {}
+            },
+            _ => {}
         }
+        let (length, has_digit) = bytes::word_length(rest);
+        let word = self.take(length);
+        self.has_serials |= has_digit && serials::has_serial(word.as_bytes());
+        self.word(word);
+    }
+
+    fn word(&mut self, word: &'a str) {
+        let is_syntax = || match self.lexemes.last() {
+            Some(Lexeme::Dot) => true,
+            Some(Lexeme::Word(before)) => words::makes_constant_syntax(before),
+            _ => false,
+        };
+        let is_value = words::is_constant(word) && !is_syntax();
+        self.push(if is_value { Lexeme::Value } else { Lexeme::Word(word) });
     }
 
     /// An identifier in quotes, which it loses when it reads the same without.
-    fn identifier(&mut self, name: &str) {
-        let name = without_serials(&name.to_ascii_lowercase());
-        let starts_plainly = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_');
-        let plain = starts_plainly
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-            && !words::is_reserved(&name)
-            && !words::is_charset_introducer(&name);
+    fn identifier(&mut self, quote: u8) {
+        self.at += 1;
+        let rest = self.rest();
+        let (plain_length, has_digit) = bytes::word_length(rest);
+        let (length, after) =
+            if rest.get(plain_length) == Some(&quote) && rest.get(plain_length + 1) != Some(&quote) {
+                (plain_length, plain_length + 1)
+            } else {
+                literals::quoted_length(rest, quote, false)
+            };
+        let name = &self.lower[self.at..self.at + length];
+        self.at += after;
+        self.has_serials |= (has_digit || length > plain_length) && serials::has_serial(name.as_bytes());
+        let plain = length == plain_length
+            && name.as_bytes().first().is_some_and(|first| bytes::starts_word(*first))
+            && !words::is_reserved(name)
+            && !words::is_charset_introducer(name);
         self.push(if plain { Lexeme::Word(name) } else { Lexeme::Quoted(name) });
     }
 
-    /// A dot; three of them are what MySQL's digests write for values that they left out.
-    fn dot(&mut self) {
-        if let [.., Lexeme::Dot, Lexeme::Dot] = self.lexemes.as_slice() {
-            self.lexemes.truncate(self.lexemes.len() - 2);
-            self.push(Lexeme::Value);
-        } else {
-            self.push(Lexeme::Dot);
-        }
+    /// The next `length` bytes, which are passed.
+    fn take(&mut self, length: usize) -> &'a str {
+        let taken = &self.lower[self.at..self.at + length];
+        self.at += length;
+        taken
     }
-
-    /// A sign that no token is made of. A lone quote or control character carries no meaning.
-    fn sign(&mut self, sign: char) {
-        if !matches!(sign, '\'' | '"' | '`') && !sign.is_control() && !sign.is_whitespace() {
-            self.push(Lexeme::Operator(sign.to_string()));
-        }
-    }
-
-    /// Lexes what the tokenizer gave up on.
-    fn rest(&mut self, mut rest: &str) {
-        while let Some(first) = rest.chars().next() {
-            let tail = &rest[first.len_utf8()..];
-            rest = if first.is_whitespace() {
-                self.adjacent = false;
-                tail
-            } else if let Some(comment) = comment_end(rest, self.dialect) {
-                self.adjacent = false;
-                comment
-            } else if first == '\'' || (first == '"' && self.dialect == Dialect::Mysql) {
-                self.string();
-                after_quote(tail, first, self.dialect == Dialect::Mysql).1
-            } else if first == '"' || first == '`' {
-                let (name, tail) = after_quote(tail, first, false);
-                self.identifier(&name.replace(&format!("{first}{first}"), &first.to_string()));
-                tail
-            } else if let Some(tail) = after_dollar(rest) {
-                self.push(Lexeme::Value);
-                tail
-            } else if is_word_start(first) {
-                let end = rest.find(|part| !is_word_part(part)).unwrap_or(rest.len());
-                self.word(&rest[..end]);
-                &rest[end..]
-            } else if first.is_ascii_digit() {
-                self.push(Lexeme::Value);
-                rest.trim_start_matches(|part: char| part.is_ascii_alphanumeric() || part == '.')
-            } else {
-                self.punctuation(first);
-                tail
-            };
-            self.adjacent = !rest.starts_with(char::is_whitespace);
-        }
-    }
-
-    fn punctuation(&mut self, sign: char) {
-        match sign {
-            '(' => self.push(Lexeme::Open),
-            ')' => self.push(Lexeme::Close),
-            '[' => self.push(Lexeme::OpenBracket),
-            ']' => self.push(Lexeme::CloseBracket),
-            ',' => self.push(Lexeme::Comma),
-            ';' => self.push(Lexeme::Semicolon),
-            '?' | '$' => self.push(Lexeme::Value),
-            '.' => self.dot(),
-            sign => self.sign(sign),
-        }
-    }
-}
-
-fn is_word_start(character: char) -> bool {
-    character.is_alphabetic() || character == '_'
-}
-
-fn is_word_part(character: char) -> bool {
-    character.is_alphanumeric() || character == '_'
-}
-
-/// What follows a comment at the beginning of `text`; `None` when there is none.
-fn comment_end(text: &str, dialect: Dialect) -> Option<&str> {
-    if let Some(comment) = text.strip_prefix("/*") {
-        return Some(comment.find("*/").map_or("", |end| &comment[end + 2..]));
-    }
-    let to_end_of_line = text.starts_with("--") || (dialect == Dialect::Mysql && text.starts_with('#'));
-    to_end_of_line.then(|| text.find('\n').map_or("", |end| &text[end..]))
-}
-
-/// The inside of a quotation whose opening quote has just been read, and what follows it.
-fn after_quote(text: &str, quote: char, backslash_escapes: bool) -> (&str, &str) {
-    let mut characters = text.char_indices().peekable();
-    while let Some((offset, character)) = characters.next() {
-        if backslash_escapes && character == '\\' {
-            characters.next();
-        } else if character == quote && characters.next_if(|(_, next)| *next == quote).is_none() {
-            return (&text[..offset], &text[offset + quote.len_utf8()..]);
-        }
-    }
-    (text, "")
-}
-
-/// What follows `$1` or a dollar-quoted string at the beginning of `text`; `None` when there is neither.
-fn after_dollar(text: &str) -> Option<&str> {
-    let after = text.strip_prefix('$')?;
-    if after.starts_with(|first: char| first.is_ascii_digit()) {
-        return Some(after.trim_start_matches(|digit: char| digit.is_ascii_digit()));
-    }
-    let tag_end = after.find('$').filter(|end| after[..*end].chars().all(is_word_part))?;
-    let delimiter = &text[..tag_end + 2];
-    let body = &text[delimiter.len()..];
-    Some(body.find(delimiter).map_or("", |end| &body[end + delimiter.len()..]))
-}
-
-/// Whether a token is a quoted literal of any kind.
-fn is_string(token: &Token) -> bool {
-    matches!(
-        token,
-        Token::SingleQuotedString(_)
-            | Token::DoubleQuotedString(_)
-            | Token::TripleSingleQuotedString(_)
-            | Token::TripleDoubleQuotedString(_)
-            | Token::DollarQuotedString(_)
-            | Token::SingleQuotedByteStringLiteral(_)
-            | Token::DoubleQuotedByteStringLiteral(_)
-            | Token::TripleSingleQuotedByteStringLiteral(_)
-            | Token::TripleDoubleQuotedByteStringLiteral(_)
-            | Token::SingleQuotedRawStringLiteral(_)
-            | Token::DoubleQuotedRawStringLiteral(_)
-            | Token::TripleSingleQuotedRawStringLiteral(_)
-            | Token::TripleDoubleQuotedRawStringLiteral(_)
-            | Token::NationalStringLiteral(_)
-            | Token::QuoteDelimitedStringLiteral(_)
-            | Token::NationalQuoteDelimitedStringLiteral(_)
-            | Token::EscapedStringLiteral(_)
-            | Token::UnicodeStringLiteral(_)
-            | Token::HexStringLiteral(_)
-    )
-}
-
-/// Whether a word is a number after all, or a numbered placeholder.
-fn is_number_or_placeholder(word: &str) -> bool {
-    let is_digits = |prefix: &str, base: u32| {
-        word.strip_prefix(prefix)
-            .is_some_and(|digits| !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(base)))
-    };
-    let decimal = || word.starts_with(|first: char| first.is_ascii_digit()) && word.parse::<f64>().is_ok();
-    is_digits("0b", 2) || is_digits("0o", 8) || is_digits("$", 10) || decimal()
-}
-
-/// The name with every long run of digits written as `0`.
-fn without_serials(name: &str) -> String {
-    let mut shorter = String::with_capacity(name.len());
-    let mut rest = name;
-    while !rest.is_empty() {
-        let text_end = rest.find(|part: char| part.is_ascii_digit()).unwrap_or(rest.len());
-        let (text, from_digits) = rest.split_at(text_end);
-        let digits_end = from_digits.find(|part: char| !part.is_ascii_digit()).unwrap_or(from_digits.len());
-        let (digits, tail) = from_digits.split_at(digits_end);
-        shorter.push_str(text);
-        shorter.push_str(if digits.len() >= SERIAL_DIGITS { "0" } else { digits });
-        rest = tail;
-    }
-    shorter
 }

@@ -8,20 +8,27 @@
 //! `DIGEST_TEXT` (`?`, `...`). Lists of values count as one value: `in (1, 2)` is `in (?)`, and a multi-row `values`
 //! is its first row.
 
-mod fold;
+mod bytes;
+mod identity;
 mod lex;
+mod lexeme;
+mod lists;
 mod render;
+mod serials;
+mod statements;
 mod tags;
+mod values;
 mod words;
 
-use faultline_model::Fingerprint;
-use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 
-pub use tags::{MAX_TAG_BYTES, MAX_TAGS, Tags, tags};
+use faultline_model::Fingerprint;
+
+pub use tags::{MAX_TAG_BYTES, MAX_TAGS, ROUTE_KEYS, SERVICE_KEYS, Tags, VERSION_KEYS, tags};
 
 /// Version of the algorithm. It is part of every fingerprint and goes up whenever any text would be normalised
 /// differently, so that fingerprints of different versions are never taken for one another.
-pub const ALGORITHM_VERSION: u32 = 1;
+pub const ALGORITHM_VERSION: u32 = 2;
 
 /// Longest text that is looked at, bytes; what comes after it does not change the fingerprint.
 pub const MAX_SQL_BYTES: usize = 64 * 1024;
@@ -40,7 +47,8 @@ pub enum Dialect {
 pub struct Normalised {
     /// Lower-cased, evenly spaced, `?` for every literal and placeholder: `select * from item where order_id = ?`.
     pub text: String,
-    /// 64 bits as 16 hex digits: SHA-256 of the algorithm's version and the text, cut off.
+    /// 64 bits as 16 hex digits: XXH3 of the text, seeded with the algorithm's version. In PostgreSQL `= ?`, `in (?)`
+    /// and `= any (?)` have the same fingerprint, and so have `<> ?` and `not in (?)`.
     pub fingerprint: Fingerprint,
 }
 
@@ -49,22 +57,25 @@ pub struct Normalised {
 ///
 /// Normalising a normalised text again gives the same text and fingerprint.
 pub fn normalise(sql: &str, dialect: Dialect) -> Normalised {
-    let lexemes = lex::lex(within_limit(sql, MAX_SQL_BYTES), dialect);
-    let text = render::render(&fold::fold(lexemes), dialect);
-    let fingerprint = fingerprint_of(&text);
+    let mut raw = Cow::Borrowed(within_limit(sql, MAX_SQL_BYTES));
+    let mut lower = raw.to_ascii_lowercase();
+    let mut lexed = lex::lex(&raw, &lower, dialect);
+    if lexed.has_serials {
+        let without_serials = serials::without_serials(&raw);
+        drop(lexed);
+        raw = Cow::Owned(without_serials);
+        lower = raw.to_ascii_lowercase();
+        lexed = lex::lex(&raw, &lower, dialect);
+    }
+    let mut lexemes = values::fold(&lexed.lexemes, dialect);
+    if let Some(rewritten) = statements::fold(&lexemes, dialect) {
+        // Names that became values may stand beside others.
+        lexemes = values::fold(&rewritten, dialect);
+    }
+    let lexemes = lists::fold(&lexemes);
+    let text = render::render(&lexemes, dialect);
+    let fingerprint = identity::fingerprint(&lexemes, &text, dialect);
     Normalised { text, fingerprint }
-}
-
-/// The fingerprint of a text that is normalised already.
-fn fingerprint_of(text: &str) -> Fingerprint {
-    let mut hash = Sha256::new();
-    hash.update(b"faultline-fingerprint\0");
-    hash.update(ALGORITHM_VERSION.to_be_bytes());
-    hash.update(text.as_bytes());
-    let digest = hash.finalize();
-    let mut bits = [0_u8; 8];
-    bits.copy_from_slice(&digest[..8]);
-    Fingerprint::from(format!("{:016x}", u64::from_be_bytes(bits)))
 }
 
 /// The longest beginning of `text` that has at most `limit` bytes and cuts no character.

@@ -1,33 +1,28 @@
 //! Lexemes → text with one spacing, which reads back as the same lexemes.
 
-use crate::lex::Lexeme;
+use crate::lexeme::Lexeme;
 use crate::{Dialect, words};
 
 /// Writes lexemes as text.
-pub(crate) fn render(lexemes: &[Lexeme], dialect: Dialect) -> String {
-    let mut text = String::with_capacity(lexemes.len() * 8);
-    for at in 0..lexemes.len() {
+pub(crate) fn render(lexemes: &[Lexeme<'_>], dialect: Dialect) -> String {
+    let mut text = String::with_capacity(lexemes.iter().map(Lexeme::longest_spelling).sum());
+    for (at, lexeme) in lexemes.iter().enumerate() {
         if at > 0 && needs_space(lexemes, at) {
             text.push(' ');
         }
-        write(&lexemes[at], dialect, &mut text);
+        write(lexeme, dialect, &mut text);
     }
     text
 }
 
-fn write(lexeme: &Lexeme, dialect: Dialect, text: &mut String) {
+fn write(lexeme: &Lexeme<'_>, dialect: Dialect, text: &mut String) {
     match lexeme {
         Lexeme::Value => text.push('?'),
         Lexeme::Word(word) | Lexeme::Operator(word) => text.push_str(word),
         Lexeme::Quoted(name) => {
             let quote = if dialect == Dialect::Postgres { '"' } else { '`' };
             text.push(quote);
-            for character in name.chars() {
-                if character == quote {
-                    text.push(quote);
-                }
-                text.push(character);
-            }
+            text.push_str(name);
             text.push(quote);
         }
         Lexeme::Open => text.push('('),
@@ -42,11 +37,9 @@ fn write(lexeme: &Lexeme, dialect: Dialect, text: &mut String) {
 }
 
 /// Whether a space stands between the lexeme at `at` and the one before it.
-fn needs_space(lexemes: &[Lexeme], at: usize) -> bool {
+fn needs_space(lexemes: &[Lexeme<'_>], at: usize) -> bool {
     let (before, lexeme) = (&lexemes[at - 1], &lexemes[at]);
     match (before, lexeme) {
-        // MySQL reads `@` and what touches it as one name.
-        (before, _) if before.is_operator("@") => true,
         (_, Lexeme::Comma | Lexeme::Close | Lexeme::CloseBracket | Lexeme::Semicolon) => false,
         (Lexeme::Open | Lexeme::OpenBracket, _) => false,
         (before, Lexeme::Dot) => !is_qualifier(before),
@@ -60,13 +53,13 @@ fn needs_space(lexemes: &[Lexeme], at: usize) -> bool {
 }
 
 /// Whether a dot may follow at once. After a value it would become part of a number.
-fn is_qualifier(lexeme: &Lexeme) -> bool {
+fn is_qualifier(lexeme: &Lexeme<'_>) -> bool {
     lexeme.is_name() || matches!(lexeme, Lexeme::Close | Lexeme::CloseBracket)
 }
 
 /// Whether `lexeme` may follow at once on the dot after `qualifier`. A name of MySQL may begin with a digit, which would
 /// make a number of dot and name where no name is before it.
-fn is_qualified(qualifier: &Lexeme, lexeme: &Lexeme) -> bool {
+fn is_qualified(qualifier: &Lexeme<'_>, lexeme: &Lexeme<'_>) -> bool {
     let like_number =
         lexeme.word().is_some_and(|word| word.starts_with(|first: char| first.is_ascii_digit()));
     is_qualifier(qualifier)
@@ -74,13 +67,14 @@ fn is_qualified(qualifier: &Lexeme, lexeme: &Lexeme) -> bool {
         && (qualifier.is_name() || !like_number)
 }
 
-fn ends_name_or_value(lexeme: &Lexeme) -> bool {
+fn ends_name_or_value(lexeme: &Lexeme<'_>) -> bool {
     lexeme.is_name() || matches!(lexeme, Lexeme::Value | Lexeme::Close | Lexeme::CloseBracket)
 }
 
 /// Whether the parenthesis at `at` opens the arguments of a function named just before it.
-fn is_called(lexemes: &[Lexeme], at: usize, name: &Lexeme) -> bool {
-    if !name.is_name() || name.word().is_some_and(words::is_reserved) {
+fn is_called(lexemes: &[Lexeme<'_>], at: usize, name: &Lexeme<'_>) -> bool {
+    let is_no_function = |word| words::is_reserved(word) || words::takes_no_arguments(word);
+    if !name.is_name() || name.word().is_some_and(is_no_function) {
         return false;
     }
     let mut first = at - 1;

@@ -18,6 +18,34 @@ const MAX_COMMENTS: usize = 8;
 /// Longest comment that is read, bytes; a longer one has no tags.
 const MAX_COMMENT_BYTES: usize = 8 * 1024;
 
+/// Keys whose value is the name of a service, the surest first: OpenTelemetry's and sqlcommenter's, then marginalia's
+/// and those of its like.
+pub const SERVICE_KEYS: &[&str] =
+    &["service", "service.name", "service_name", "app", "application", "application_name", "app_name"];
+
+/// Keys whose value is a route by itself.
+pub const ROUTE_KEYS: &[&str] = &["route", "http.route", "http_route", "endpoint"];
+
+/// Keys whose value is a version, the surest first.
+pub const VERSION_KEYS: &[&str] = &[
+    "version",
+    "app_version",
+    "service.version",
+    "service_version",
+    "application_version",
+    "release",
+    "deployment.version",
+    "git_sha",
+    "sha",
+    "revision",
+];
+
+/// Keys of a controller; the longer one has the module in it.
+const CONTROLLER_KEYS: &[&str] = &["controller_with_namespace", "controller"];
+
+/// Keys of what runs in the background and has no route.
+const JOB_KEYS: &[&str] = &["job", "task", "worker"];
+
 /// The tags of one statement, by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tags(BTreeMap<String, String>);
@@ -28,20 +56,38 @@ impl Tags {
         self.0.get(key).map(String::as_str)
     }
 
-    /// The application or service that says it sent the statement, by any of the keys in use.
-    pub fn application(&self) -> Option<&str> {
-        ["service", "service.name", "app", "application"].iter().find_map(|key| self.get(key))
+    /// The service or application that says it sent the statement, by any of [`SERVICE_KEYS`].
+    pub fn service(&self) -> Option<&str> {
+        self.first_of(SERVICE_KEYS)
     }
 
-    /// The route, or controller and action, that says it sent the statement.
+    /// The route, job, or controller and action, that says it sent the statement: `/cart/{id}`, `cart#show`.
     pub fn route(&self) -> Option<String> {
-        if let Some(route) = self.get("route") {
+        if let Some(route) = self.first_of(ROUTE_KEYS) {
             return Some(route.to_owned());
         }
-        match (self.get("controller"), self.get("action")) {
+        let controller = CONTROLLER_KEYS.iter().find_map(|key| self.known(key));
+        match (controller, self.known("action")) {
             (Some(controller), Some(action)) => Some(format!("{controller}#{action}")),
-            (controller, action) => controller.or(action).map(str::to_owned),
+            (controller, action) => {
+                controller.or(action).or_else(|| self.first_of(JOB_KEYS)).map(str::to_owned)
+            }
         }
+    }
+
+    /// The version of the service that says it sent the statement, by any of [`VERSION_KEYS`].
+    pub fn version(&self) -> Option<&str> {
+        self.first_of(VERSION_KEYS)
+    }
+
+    /// The value of the first of the keys that has one.
+    fn first_of(&self, keys: &[&str]) -> Option<&str> {
+        keys.iter().find_map(|key| self.known(key))
+    }
+
+    /// The value of a key, unless it is empty.
+    fn known(&self, key: &str) -> Option<&str> {
+        self.get(key).filter(|value| !value.is_empty())
     }
 
     /// Every key and value, in the order of the keys.

@@ -13,8 +13,10 @@ const RESERVED: &[&str] = &[
     "case",
     "default",
     "distinct",
+    "div",
     "else",
     "end",
+    "escape",
     "except",
     "exists",
     "false",
@@ -42,7 +44,10 @@ const RESERVED: &[&str] = &[
     "order",
     "over",
     "partition",
+    "regexp",
     "returning",
+    "returns",
+    "rlike",
     "row",
     "select",
     "set",
@@ -59,11 +64,37 @@ const RESERVED: &[&str] = &[
     "where",
     "with",
     "within",
+    "xor",
 ];
+
+/// For each first letter, a bit for every length that a reserved word with it has: most names are told from reserved
+/// words without comparing texts.
+const LENGTHS: [u16; 26] = {
+    let mut lengths = [0; 26];
+    let mut at = 0;
+    while at < RESERVED.len() {
+        let word = RESERVED[at].as_bytes();
+        lengths[(word[0] - b'a') as usize] |= 1 << word.len();
+        at += 1;
+    }
+    lengths
+};
 
 /// Whether `word` (lower case) is reserved.
 pub(crate) fn is_reserved(word: &str) -> bool {
-    RESERVED.binary_search(&word).is_ok()
+    let lengths = word
+        .bytes()
+        .next()
+        .and_then(|first| first.checked_sub(b'a'))
+        .and_then(|letter| LENGTHS.get(usize::from(letter)))
+        .copied()
+        .unwrap_or(0);
+    word.len() < 16 && lengths & (1 << word.len()) != 0 && RESERVED.binary_search(&word).is_ok()
+}
+
+/// `null`, `true` and `false` are values where they are no syntax.
+pub(crate) fn is_constant(word: &str) -> bool {
+    matches!(word, "null" | "true" | "false")
 }
 
 /// Words before `null`, `true` and `false` that make them part of the syntax instead of a value.
@@ -71,9 +102,49 @@ pub(crate) fn makes_constant_syntax(word: &str) -> bool {
     matches!(word, "default" | "is" | "not" | "on" | "returns" | "set")
 }
 
-/// Words that turn the string after them into a literal of a type: `date '2026-01-01'`.
+/// Types whose name in front of a string makes a literal in both dialects: `date '2026-01-01'`.
 pub(crate) fn is_literal_type(word: &str) -> bool {
-    matches!(word, "date" | "interval" | "json" | "jsonb" | "time" | "timestamp" | "timestamptz" | "uuid")
+    matches!(word, "date" | "time" | "timestamp")
+}
+
+/// The same, in PostgreSQL only.
+pub(crate) fn is_postgres_literal_type(word: &str) -> bool {
+    matches!(
+        word,
+        "bool"
+            | "bytea"
+            | "cidr"
+            | "inet"
+            | "interval"
+            | "json"
+            | "jsonb"
+            | "numeric"
+            | "point"
+            | "timestamptz"
+            | "timetz"
+            | "uuid"
+            | "xml"
+    )
+}
+
+/// What may follow an interval of PostgreSQL: `interval '1' day`, `interval '1 2' day to hour`.
+pub(crate) fn is_interval_unit(word: &str) -> bool {
+    matches!(word, "year" | "month" | "day" | "hour" | "minute" | "second")
+}
+
+/// What the server fills in by itself, without parentheses.
+pub(crate) fn is_value_of_server(word: &str) -> bool {
+    matches!(
+        word,
+        "current_date"
+            | "current_time"
+            | "current_timestamp"
+            | "current_user"
+            | "default"
+            | "localtime"
+            | "localtimestamp"
+            | "session_user"
+    )
 }
 
 /// Words after which the name of a table and then its columns in parentheses come.
@@ -81,10 +152,18 @@ pub(crate) fn precedes_table(word: &str) -> bool {
     matches!(word, "exists" | "into" | "references" | "table")
 }
 
+/// Words that are not reserved and whose parenthesis holds no arguments.
+pub(crate) fn takes_no_arguments(word: &str) -> bool {
+    matches!(word, "analyze" | "conflict" | "explain" | "vacuum")
+}
+
 /// MySQL's character set introducers: `_utf8mb4'text'`.
 pub(crate) fn is_charset_introducer(word: &str) -> bool {
-    matches!(word, "_ascii" | "_binary" | "_cp1252" | "_latin1" | "_ucs2" | "_utf16" | "_utf32" | "_utf8")
-        || matches!(word, "_utf8mb3" | "_utf8mb4")
+    word.starts_with('_')
+        && (matches!(
+            word,
+            "_ascii" | "_binary" | "_cp1252" | "_latin1" | "_ucs2" | "_utf16" | "_utf32" | "_utf8"
+        ) || matches!(word, "_utf8mb3" | "_utf8mb4"))
 }
 
 #[cfg(test)]
@@ -92,8 +171,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reserved_words_are_sorted() {
+    fn reserved_words_are_sorted_and_found() {
         assert!(RESERVED.is_sorted(), "binary search needs them sorted");
-        assert!(is_reserved("within") && is_reserved("all") && !is_reserved("item"));
+        assert!(RESERVED.iter().all(|word| is_reserved(word)));
+        for word in ["item", "", "_", "é", "selecting", "a_name_of_more_than_sixteen_letters", "orde"] {
+            assert!(!is_reserved(word), "{word}");
+        }
     }
 }

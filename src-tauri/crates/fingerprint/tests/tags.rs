@@ -40,15 +40,40 @@ fn what_is_no_tag_is_ignored() {
 }
 
 #[test]
-fn application_and_route_have_many_names() {
-    for (sql, application, route) in [
-        ("select 1 /*service='a',route='/x'*/", Some("a"), Some("/x")),
-        ("select 1 /*app:a,controller:c,action:s*/", Some("a"), Some("c#s")),
-        ("select 1 /*application:a,controller:c*/", Some("a"), Some("c")),
-        ("select 1", None, None),
+fn service_route_and_version_have_many_names() {
+    for (comment, service, route, version) in [
+        ("service='a',route='/x',version='1.2'", Some("a"), Some("/x"), Some("1.2")),
+        (
+            "service.name='a',http.route='%2Fx%2F%7Bid%7D',service.version='v1'",
+            Some("a"),
+            Some("/x/{id}"),
+            Some("v1"),
+        ),
+        ("app_name='a',endpoint='GET%20%2Fx',app_version='7'", Some("a"), Some("GET /x"), Some("7")),
+        ("app:a,controller:c,action:s,release:2026-03-01", Some("a"), Some("c#s"), Some("2026-03-01")),
+        (
+            "application:a,controller_with_namespace:N::C,controller:c,action:s",
+            Some("a"),
+            Some("N::C#s"),
+            None,
+        ),
+        ("application:a,controller:c,git_sha:3f2a", Some("a"), Some("c"), Some("3f2a")),
+        ("application:a,job:Mail", Some("a"), Some("Mail"), None),
+        (
+            "db_driver='django.db',framework='django%3A4.2',route='%5Ex%24',controller='v'",
+            None,
+            Some("^x$"),
+            None,
+        ),
+        ("service='',app='b',version=''", Some("b"), None, None),
+        ("traceparent='00-5bd6-22-01'", None, None, None),
+        ("just a note", None, None, None),
     ] {
-        let tags = tags(sql);
-        assert_eq!((tags.application(), tags.route().as_deref()), (application, route), "{sql}");
+        for sql in [format!("/*{comment}*/ select 1"), format!("select 1 /*{comment}*/;")] {
+            let tags = tags(&sql);
+            let found = (tags.service(), tags.route(), tags.version());
+            assert_eq!(found, (service, route.map(str::to_owned), version), "{sql}");
+        }
     }
 }
 
