@@ -102,7 +102,7 @@ impl Scenario {
                 "there is no workload {:?}: neither a folder beside this file, nor one that comes with the lab",
                 self.workload
             );
-            let offset = super::values::offset_of(&self.text, &["workload"]);
+            let offset = super::values::at(&self.text, &["workload"]);
             return Err(spans::wrong(&self.path, &self.text, offset, message));
         };
         Workload::from_folder(&folder).map(Arc::new)

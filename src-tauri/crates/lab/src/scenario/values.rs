@@ -29,12 +29,12 @@ pub(super) fn fill_in(path: &Path, text: &str, variant: Option<&str>) -> Result<
             let message = format!(
                 "nothing uses the value {name}: write \"${name}\" in its place, {{{name}}} within a text, or leave it out"
             );
-            return Err(spans::wrong(path, text, offset_of(text, &["values", name]), message));
+            return Err(spans::wrong(path, text, at(text, &["values", name]), message));
         }
     }
     for (variant, Variant { values: own, .. }) in &variants {
         for (name, value) in own {
-            let at = offset_of(text, &["variant", variant, "values", name]);
+            let at = at(text, &["variant", variant, "values", name]);
             if !values.contains_key(name) {
                 let message = format!(
                     "the variant {variant} changes {name}, which no placeholder uses; [values] has {}",
@@ -48,7 +48,7 @@ pub(super) fn fill_in(path: &Path, text: &str, variant: Option<&str>) -> Result<
     if let Some(name) = variant {
         let Some(variant) = variants.get(name) else {
             let message = format!("there is no variant {name}; there is {}", list(variants.keys()));
-            return Err(spans::wrong(path, text, offset_of(text, &["variant"]), message));
+            return Err(spans::wrong(path, text, at(text, &["variant"]), message));
         };
         values.extend(variant.values.clone());
     }
@@ -99,20 +99,13 @@ fn check_value(path: &Path, text: &str, name: &str, value: &toml::Value) -> Resu
             "a value cannot be called {name}: use small letters, digits and _, beginning with a letter"
         ),
     };
-    Err(spans::wrong(path, text, offset_of(text, &["values", name]), message))
+    Err(spans::wrong(path, text, at(text, &["values", name]), message))
 }
 
-/// Where the entry begins that the keys lead to, or the innermost one on the way; 0 if there is none.
-pub(super) fn offset_of(text: &str, keys: &[&str]) -> usize {
-    let Ok(document) = DeTable::parse(text) else { return 0 };
-    let (mut table, mut offset) = (document.get_ref(), 0);
-    for key in keys {
-        let Some((key, value)) = table.get_key_value(*key) else { break };
-        offset = key.span().start;
-        let DeValue::Table(inner) = value.get_ref() else { break };
-        table = inner;
-    }
-    offset
+/// Where in the text the keys lead.
+pub(super) fn at(text: &str, keys: &[&str]) -> usize {
+    let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+    spans::offset_of(text, &keys)
 }
 
 fn is_name(name: &str) -> bool {

@@ -8,9 +8,6 @@ mod truth;
 
 use std::collections::BTreeSet;
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
-
 use super::values::list;
 use super::{Action, Deploy, Scenario};
 use crate::error::Result;
@@ -34,7 +31,12 @@ pub(super) fn check(scenario: &Scenario, workload: &Workload) -> Result<()> {
     found.map_err(|Problem { place, message }| {
         let variant =
             scenario.chosen.as_ref().map_or_else(String::new, |name| format!("in the variant {name}: "));
-        spans::wrong(&scenario.path, &scenario.text, place.offset(&scenario.text), variant + &message)
+        spans::wrong(
+            &scenario.path,
+            &scenario.text,
+            spans::offset_of(&scenario.text, &place.0),
+            variant + &message,
+        )
     })
 }
 
@@ -48,13 +50,7 @@ type Checked = std::result::Result<(), Problem>;
 
 /// The way to an entry of the file: keys, and numbers of entries of lists.
 #[derive(Clone, Debug, Default)]
-struct Place(Vec<Key>);
-
-#[derive(Clone, Debug)]
-enum Key {
-    Name(String),
-    Number(usize),
-}
+struct Place(Vec<String>);
 
 impl Place {
     fn at(name: &str) -> Self {
@@ -62,37 +58,16 @@ impl Place {
     }
 
     fn key(&self, name: &str) -> Self {
-        self.and(Key::Name(name.to_owned()))
+        Self(self.0.iter().cloned().chain([name.to_owned()]).collect())
     }
 
     fn number(&self, number: usize) -> Self {
-        self.and(Key::Number(number))
-    }
-
-    fn and(&self, key: Key) -> Self {
-        Self(self.0.iter().cloned().chain([key]).collect())
+        self.key(&number.to_string())
     }
 
     /// An error here.
     fn wrong(&self, message: impl Into<String>) -> Checked {
         Err(Problem { place: self.clone(), message: message.into() })
-    }
-
-    /// Where the entry begins, or the innermost one on the way to it that is in the file.
-    fn offset(&self, text: &str) -> usize {
-        let Ok(document) = DeTable::parse(text) else { return 0 };
-        let (mut value, mut offset): (Option<&Spanned<DeValue<'_>>>, usize) = (None, 0);
-        for key in &self.0 {
-            let next = match (key, value.map(Spanned::get_ref)) {
-                (Key::Name(name), None) => document.get_ref().get(name.as_str()),
-                (Key::Name(name), Some(DeValue::Table(table))) => table.get(name.as_str()),
-                (Key::Number(number), Some(DeValue::Array(items))) => items.get(*number),
-                _ => None,
-            };
-            let Some(next) = next else { break };
-            (value, offset) = (Some(next), next.span().start);
-        }
-        offset
     }
 }
 
