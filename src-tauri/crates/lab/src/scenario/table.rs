@@ -17,11 +17,11 @@ faultline-lab scenario` writes it anew.
 ";
 
 /// Headings of the table for a terminal.
-const HEADINGS: [&str; 7] = ["NAME", "TITLE", "CAUSE", "ALSO", "DEPLOY", "VARIANTS", "LENGTH"];
+const HEADINGS: [&str; 7] = ["NAME", "CAUSE", "ALSO", "DEPLOY", "VARIANTS", "LENGTH", "TITLE"];
 
 impl Catalogue {
-    /// The scenarios in lines, one each: name, title, cause, what is also accepted, the guilty deploy, variants with
-    /// their intensities, and how long playing takes at most.
+    /// The scenarios in lines, one each: name, cause, what is also accepted, the guilty deploy, variants with their
+    /// intensities, how long playing takes at most, and the title.
     pub fn table(&self) -> String {
         let rows: Vec<[String; 7]> =
             [HEADINGS.map(str::to_owned)].into_iter().chain(self.scenarios().map(row)).collect();
@@ -29,9 +29,9 @@ impl Catalogue {
         let widths: [usize; 7] = std::array::from_fn(width);
         let line = |row: &[String; 7]| {
             let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
-        rows.iter().map(line).collect()
+        rows.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
     /// The page beside the scenarios, in Markdown: which cause each has and why, and what is accepted as well.
@@ -61,11 +61,11 @@ fn row(scenario: &Scenario) -> [String; 7] {
     let variants = scenario.variants.iter().map(|(name, variant)| format!("{name} ×{}", variant.intensity));
     [
         scenario.name.clone(),
-        scenario.title.clone(),
         truth.cause.map_or_else(dash, |cause| cause.name().to_owned()),
         if truth.also.is_empty() { dash() } else { list(truth.also.iter().map(|cause| cause.name())) },
         truth.deploy.clone().unwrap_or_else(dash),
         if scenario.variants.is_empty() { dash() } else { list(variants) },
         format!("{:.0} s", scenario.length_s()),
+        scenario.title.clone(),
     ]
 }
