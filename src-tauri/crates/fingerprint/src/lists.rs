@@ -4,7 +4,7 @@ use crate::lexeme::Lexeme;
 use crate::statements::group_end;
 use crate::{values, words};
 
-/// Deepest nesting of `values` in `values` that is folded; deeper ones stay as they are.
+/// Deepest nesting of lists, and of `values` in `values`, that is folded; deeper ones stay as they are.
 const MAX_DEPTH: usize = 32;
 
 /// Most different rows of one `values` that are compared; more stay as they are.
@@ -107,6 +107,8 @@ fn after_literals<'a, 'b>(lexemes: &'b [Lexeme<'a>], in_row: bool) -> Option<&'b
     while let Some((first, tail)) = rest.split_first() {
         rest = tail;
         match first {
+            // Deeper ones would be gone through once for each level.
+            Lexeme::Open | Lexeme::OpenBracket if depth == MAX_DEPTH => return None,
             Lexeme::Open | Lexeme::OpenBracket => depth += 1,
             Lexeme::Close | Lexeme::CloseBracket => depth = depth.saturating_sub(1),
             Lexeme::Value => has_value = true,

@@ -241,6 +241,11 @@ fn only_the_beginning_of_long_texts_counts() {
     assert_eq!(normalise(&long("x"), Dialect::Postgres), normalise(&long("y"), Dialect::Postgres));
     let nested = "values (".repeat(MAX_SQL_BYTES / 8);
     assert!(!normalise(&nested, Dialect::Postgres).text.is_empty());
+    for piece in
+        ["array[", "in (", "in (1, ", "values (1), (", "call a (select ", "1::a(1,", "$a", "'a' in ("]
+    {
+        assert!(!normalise(&piece.repeat(MAX_SQL_BYTES / piece.len()), Dialect::Postgres).text.is_empty());
+    }
     let multibyte = "é".repeat(MAX_SQL_BYTES);
     assert!(!normalise(&multibyte, Dialect::Mysql).text.is_empty());
 }

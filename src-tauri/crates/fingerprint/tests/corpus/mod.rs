@@ -37,8 +37,17 @@ fn read<T: serde::de::DeserializeOwned>(text: &str) -> Vec<T> {
 
 /// Every statement of the test data.
 pub(crate) fn statements() -> Vec<&'static str> {
-    let pairs = [&PERCONA, &PERCONA_EVENTS, &LIBPG_FINGERPRINT, &LIBPG_NORMALIZE];
-    let of_pairs = pairs.into_iter().flat_map(|pairs| pairs.iter().map(|pair| pair.query.as_str()));
+    [postgres_statements(), mysql_statements()].concat()
+}
+
+/// Every statement that is PostgreSQL's.
+pub(crate) fn postgres_statements() -> Vec<&'static str> {
+    LIBPG_FINGERPRINT.iter().chain(LIBPG_NORMALIZE.iter()).map(|pair| pair.query.as_str()).collect()
+}
+
+/// Every statement that is MySQL's.
+pub(crate) fn mysql_statements() -> Vec<&'static str> {
+    let of_pairs = PERCONA.iter().chain(PERCONA_EVENTS.iter()).map(|pair| pair.query.as_str());
     of_pairs.chain(slow_log_statements()).collect()
 }
 
