@@ -281,7 +281,7 @@ impl Progress {
             self.failures.push(format!("only {hours:.2} hours came together"));
         }
         (self.say)(&format!(
-            "{} played, {hours:.2} hours, in {minutes:.0} minutes; {} has {:.1} MB of recordings",
+            "{} tried, {hours:.2} hours recorded, in {minutes:.0} minutes; {} has {:.1} MB of recordings",
             self.done,
             into.display(),
             bytes as f64 / KB / KB

@@ -12,7 +12,8 @@ pub const TRUTH_FOLDER: &str = "truth";
 
 /// The committed recordings.
 pub fn committed() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/recordings")
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(3).unwrap_or(here).join("tests/recordings")
 }
 
 /// A recording and its truth.

@@ -117,3 +117,42 @@ fn score_one(faultctl: &Path, pair: &Pair, stop: &Stop) -> Result<Row> {
         problems: printed.problems,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    const RECORDING: &str = r#"{"faultline_recording":1,"cluster":"shop","interval_s":5,"engine":"postgres"}
+{"t":1000,"node":"a","sessions":[]}
+{"t":1100,"node":"a","sessions":[]}
+"#;
+    const TRUTH: &str = r#"{"scenario":"SCENARIO","seed":1,"variant":null,"intensity":1.0,"onset":1050.0,"effect":null,
+        "end":1090.0,"cause":"network","also":[],"deploy":null,"queries":[],"delay_from":"onset","counts_from":null}"#;
+
+    #[tokio::test]
+    async fn many_are_scored_at_a_time_and_stay_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for scenario in ["a", "b", "c", "d", "e"] {
+            fs::write(at(&format!("{scenario}-1.jsonl")), RECORDING).unwrap();
+            fs::write(at(&format!("{scenario}-1.json")), TRUTH.replace("SCENARIO", scenario)).unwrap();
+        }
+        let faultctl = at("faultctl");
+        let opened = r#"{"t":1053.0,"event":"opened","incident":"1","cluster":"shop","onset":1050.0,"severity":"warning","load_ratio":null}"#;
+        fs::write(&faultctl, format!("#!/bin/sh\necho '{opened}'\n")).unwrap();
+        fs::set_permissions(&faultctl, fs::Permissions::from_mode(0o700)).unwrap();
+        let pairs = files::find(&[folder.path().to_owned()]).unwrap();
+        let report = score(&faultctl, pairs.clone(), 3).await.unwrap();
+        let names: Vec<_> = report.files.iter().map(|row| row.file.as_str()).collect();
+        assert_eq!(names, ["a-1.jsonl", "b-1.jsonl", "c-1.jsonl", "d-1.jsonl", "e-1.jsonl"]);
+        assert_eq!((report.total.opened.k, report.total.delay_s.median), (5, Some(3.0)));
+
+        // What cannot be scored ends it, with the name of the file.
+        fs::write(at("c-1.json"), "{}").unwrap();
+        let error = score(&faultctl, pairs, 3).await.unwrap_err().to_string();
+        assert!(error.contains("c-1.json is no truth file"), "{error}");
+    }
+}
