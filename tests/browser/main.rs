@@ -24,8 +24,7 @@ const END_DEADLINE: Duration = Duration::from_secs(20);
 #[tokio::test(flavor = "multi_thread")]
 async fn every_view_runs_in_an_ordinary_browser() {
     let pair = Pair::start(18).await.unwrap();
-    shop::set_up(&pair).await.unwrap();
-    let load = shop::start_load(&pair);
+    let load = shop::open(&pair).await.unwrap();
     let folder = Folder::create(None).unwrap();
     let (mut server, url) = serve(&folder, &pair).await;
     let engine = Engine::Browser { profile: folder.path().join("profile") };

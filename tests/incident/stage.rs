@@ -5,9 +5,10 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
-use faultline_lab::configuration::{self, PASSWORD, SERVICES};
+use faultline_lab::configuration::{self, PASSWORD};
 use faultline_lab::postgres::Pair;
-use faultline_lab::shop::{self, Load, Service};
+use faultline_lab::shop;
+use faultline_lab::workload::Load;
 use tempfile::TempDir;
 
 use crate::Line;
@@ -26,10 +27,9 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) async fn set_up() -> Self {
         let pair = Pair::start(18).await.unwrap();
-        shop::set_up(&pair).await.unwrap();
-        let load = shop::start_load(&pair);
+        let load = shop::open(&pair).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let config = configuration::clusters(&pair) + SERVICES;
+        let config = configuration::clusters(&pair) + &configuration::services(shop::SERVICES);
         std::fs::write(folder.path().join("config.toml"), config).unwrap();
         Self { load, folder, pair }
     }
@@ -66,12 +66,10 @@ impl Stage {
     }
 
     /// Switches the load over and marks the deploy as the deploy system would: when it is done.
-    pub(crate) async fn deploy(&self, service: Service, version: &str, marked: &[&str]) {
-        let version = service.version(version).unwrap();
-        let load = self.load.service(service);
-        load.switch(version);
-        tokio::time::timeout(SERVE_DEADLINE, load.serves(version)).await.unwrap();
-        let common = ["mark", "--service", service.name(), "--environment", "production"];
+    pub(crate) async fn deploy(&self, service: &str, version: &str, marked: &[&str]) {
+        self.load.switch(service, version, 1.0);
+        tokio::time::timeout(SERVE_DEADLINE, self.load.first_request(service, version)).await.unwrap();
+        let common = ["mark", "--service", service, "--environment", "production"];
         self.run(&[&common, marked].concat());
     }
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use faultline_lab::clock::unix_now;
-use faultline_lab::shop::Service;
 
 use crate::redaction;
 use crate::stage::Stage;
@@ -56,10 +55,10 @@ async fn what_is_said_live_is_said_again_by_its_recording() {
 async fn live_incident(stage: &Stage) -> Vec<Line> {
     let mut watch = stage.watch("first.log");
     watch.quiet(BASELINE).await;
-    stage.deploy(Service::Search, "88", &["--version", "88", "--previous", "87", "--id", "search-88"]).await;
+    stage.deploy("search", "88", &["--version", "88", "--previous", "87", "--id", "search-88"]).await;
     watch.quiet(BETWEEN).await;
     let bad = ["--version", "v142", "--previous", "v141", "--id", "checkout-142"];
-    stage.deploy(Service::Checkout, "v142", &bad).await;
+    stage.deploy("checkout", "v142", &bad).await;
     watch.until("a verdict that names deploy and query", NAMED_DEADLINE, names_both).await;
     // The next verdict may come after two seconds at the earliest, so that nothing is lost between store and pipe.
     let first = tokio::task::block_in_place(|| watch.crash());
@@ -71,7 +70,7 @@ async fn live_incident(stage: &Stage) -> Vec<Line> {
     let mut watch = stage.watch("second.log");
     watch.listen(HURTING).await;
     let back = ["--version", "v141", "--previous", "v142", "--kind", "rollback", "--id", "checkout-143"];
-    stage.deploy(Service::Checkout, "v141", &back).await;
+    stage.deploy("checkout", "v141", &back).await;
     let resolved = |line: &Line| line["event"] == "resolved";
     watch.until("the end of the incident", RESOLVED_DEADLINE, resolved).await;
     watch.listen(AFTERMATH).await;

@@ -9,8 +9,9 @@ use faultline_lab::desktop::{Behaviour, Keyring, NotificationServer, Session};
 use faultline_lab::error::Result;
 use faultline_lab::folder::Folder;
 use faultline_lab::postgres::Pair;
-use faultline_lab::shop::{self, Load};
+use faultline_lab::shop;
 use faultline_lab::webdriver::{Driver, Engine};
+use faultline_lab::workload::Load;
 
 /// Environment variables with the secrets that the configuration names.
 const WEBHOOK_SECRET: &str = "FAULTLINE_TEST_WEBHOOK_SECRET";
@@ -40,8 +41,7 @@ impl Stage {
     /// Everything.
     pub(crate) async fn set_up() -> Result<Self> {
         let pair = Pair::start(18).await?;
-        shop::set_up(&pair).await?;
-        let load = shop::start_load(&pair);
+        let load = shop::open(&pair).await?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let webhook = Webhook {
             url: format!("http://127.0.0.1:{port}/v1/deploys"),
@@ -49,7 +49,8 @@ impl Stage {
         };
         let token = "canary-token-77ab".to_owned();
         let production: Arc<dyn Production> = load.clone();
-        let deploys = DeploySystem::start(token.clone(), production, Some(webhook.clone())).await?;
+        let deploys =
+            DeploySystem::start(token.clone(), &shop::running(), production, Some(webhook.clone())).await?;
         let mut stage = Self::without_servers().await?;
         stage.folder.write("config.toml", &configuration(port, &deploys.url()))?;
         stage.shop = Some(Shop { deploys, webhook, load, pair, token });

@@ -6,6 +6,7 @@ use rand::RngExt;
 
 use crate::error::{Result, io};
 use crate::postgres::{MONITOR, Pair};
+use crate::shop;
 
 /// Environment variable with the database password.
 pub const PASSWORD: &str = "FAULTLINE_LAB_PASSWORD";
@@ -37,18 +38,14 @@ impl Agreed {
     }
 }
 
-/// Which roles and applications are which service of the shop.
-pub const SERVICES: &str = r#"
-[[service]]
-name = "checkout"
-roles = ["checkout"]
-applications = ["checkout@*"]
-
-[[service]]
-name = "search"
-roles = ["search"]
-applications = ["search@*"]
-"#;
+/// Which roles and applications are which service: each has a role of its own name, and applications named after it
+/// and its version.
+pub fn services<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let service = |name| {
+        format!("\n[[service]]\nname = \"{name}\"\nroles = [\"{name}\"]\napplications = [\"{name}@*\"]\n")
+    };
+    names.into_iter().map(service).collect()
+}
 
 /// The shop's cluster: primary and standby.
 pub fn clusters(pair: &Pair) -> String {
@@ -75,9 +72,9 @@ environment = "production"
 
 /// The whole text of `config.toml`: databases, services, where deploys are told and how they are taken back.
 pub(crate) fn text(pair: &Pair, agreed: &Agreed, deploy_system: &str) -> String {
-    let (clusters, port) = (clusters(pair), agreed.webhook_port);
+    let (clusters, services, port) = (clusters(pair), services(shop::SERVICES), agreed.webhook_port);
     format!(
-        r#"{clusters}{SERVICES}
+        r#"{clusters}{services}
 [[deploys]]
 provider = "webhook"
 listen = "127.0.0.1:{port}"

@@ -19,10 +19,10 @@ pub mod score;
 pub mod serve;
 pub mod shop;
 pub mod spans;
-mod watchdog;
-mod workers;
 pub mod truth;
+mod watchdog;
 pub mod webdriver;
+mod workers;
 pub mod workload;
 
 pub use error::{Error, Result};

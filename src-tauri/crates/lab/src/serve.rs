@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::postgres::Pair;
 use crate::process::Process;
-use crate::shop::{self, Service, Version};
+use crate::shop;
 
 /// How often is looked whether the server still runs.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -45,12 +45,12 @@ pub struct Options {
 pub async fn run(options: Options, say: impl Fn(&str)) -> Result<()> {
     say(&format!("starting a PostgreSQL {} primary and its streaming hot standby", options.postgres));
     let pair = Pair::start(options.postgres).await?;
-    shop::set_up(&pair).await?;
-    let load = shop::start_load(&pair);
+    let load = shop::open(&pair).await?;
     let agreed = Agreed::new()?;
     let webhook = Webhook { url: agreed.webhook_url(), secret: agreed.webhook_secret.clone() };
     let production: Arc<dyn Production> = load.clone();
-    let deploys = DeploySystem::start(agreed.deploy_token.clone(), production, Some(webhook)).await?;
+    let deploys =
+        DeploySystem::start(agreed.deploy_token.clone(), &shop::running(), production, Some(webhook)).await?;
     let folder = Folder::create(None)?;
     let config = folder.write("config.toml", &configuration::text(&pair, &agreed, &deploys.url()))?;
     let mut command = Command::new(&options.faultctl);
@@ -61,9 +61,8 @@ pub async fn run(options: Options, say: impl Fn(&str)) -> Result<()> {
     }
     // It prints its address when it listens.
     let mut server = Process::spawn("faultctl serve", &mut command, Signal::SIGTERM)?;
-    for service in Service::ALL {
-        let names: Vec<&str> = service.versions().iter().map(|version| version.name()).collect();
-        say(&format!("to deploy, type: deploy {} {}", service.name(), names.join("|")));
+    for (service, versions) in shop::VERSIONS {
+        say(&format!("to deploy, type: deploy {service} {}", versions.join("|")));
     }
     let ended = tokio::select! {
         ended = until_it_ends(&mut server) => ended,
@@ -99,15 +98,14 @@ async fn take_orders(deploys: &DeploySystem, say: &impl Fn(&str)) -> Result<()> 
     std::future::pending().await
 }
 
-fn order(line: &str) -> Option<(Service, Version)> {
+fn order(line: &str) -> Option<(&str, &str)> {
     let mut words = line.split_whitespace();
     let (Some("deploy"), Some(service), Some(version), None) =
         (words.next(), words.next(), words.next(), words.next())
     else {
         return None;
     };
-    let service = Service::named(service)?;
-    Some((service, service.version(version)?))
+    shop::has(service, version).then_some((service, version))
 }
 
 #[cfg(test)]
@@ -125,8 +123,7 @@ mod tests {
             ("deploy checkout v142 now", None),
             ("", None),
         ] {
-            let order = order(line).map(|(service, version)| (service.name(), version.name()));
-            assert_eq!(order, taken, "{line:?}");
+            assert_eq!(order(line), taken, "{line:?}");
         }
     }
 }

@@ -1,22 +1,23 @@
 //! What the window costs its user: how long it takes to its first chart, and how much memory it holds. Measured from
 //! outside, on real databases, with a window on a private screen; prints figures and judges nothing.
 
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::say;
 use crate::desktop::Session;
 use crate::error::{Error, Result, io};
 use crate::postgres::{MONITOR, Pair};
 use crate::process::Process;
 use crate::shop;
 use crate::webdriver::{Driver, Engine};
+use crate::workload::Load;
 
 /// Major version of the PostgreSQL pair.
 const POSTGRES: u8 = 18;
@@ -40,15 +41,6 @@ const mark = performance.getEntriesByName("first-chart")[0];
 const drawn = document.querySelector(".drawing svg :is(path, polyline, polygon)");
 return mark && drawn ? [performance.timeOrigin, performance.timeOrigin + mark.startTime] : null;
 "#;
-
-/// What to measure.
-#[derive(Clone, Debug, Subcommand)]
-pub enum Bench {
-    /// From the start of the program to its first painted chart, on databases with a history, their load stopped
-    Launch(Launch),
-    /// What the program and its web view hold after a while on databases under load, the window open
-    Memory(Memory),
-}
 
 /// How to measure the launch.
 #[derive(Clone, Debug, Args)]
@@ -78,23 +70,12 @@ pub struct Memory {
     pub minutes: u64,
 }
 
-/// Measures and prints.
-///
-/// # Errors
-/// When the lab or the program does not start, or no chart is drawn.
-pub async fn run(bench: Bench) -> Result<()> {
-    match bench {
-        Bench::Launch(options) => launch(&options).await,
-        Bench::Memory(options) => memory(&options).await,
-    }
-}
-
 /// Databases, their load, and a screen.
 struct Stage {
     session: Session,
     arguments: Vec<String>,
     variables: Vec<(&'static str, String)>,
-    load: std::sync::Arc<shop::Load>,
+    load: std::sync::Arc<Load>,
     _pair: Pair,
 }
 
@@ -102,8 +83,7 @@ impl Stage {
     async fn set_up() -> Result<Self> {
         say(&format!("starting a PostgreSQL {POSTGRES} pair with the shop's healthy load, and a screen"))?;
         let pair = Pair::start(POSTGRES).await?;
-        shop::set_up(&pair).await?;
-        let load = shop::start_load(&pair);
+        let load = shop::open(&pair).await?;
         let session = Session::start().await?;
         let config = session.folder().write("config.toml", &configuration(&pair))?;
         let data = session.folder().path().join("store");
@@ -138,7 +118,7 @@ impl Stage {
     }
 }
 
-async fn launch(options: &Launch) -> Result<()> {
+pub(super) async fn launch(options: &Launch) -> Result<()> {
     let app = absolute(&options.app)?;
     let stage = Stage::set_up().await?;
     say(&format!("watching for {} s, so that there is a history to draw", options.history_s))?;
@@ -234,13 +214,13 @@ impl Started {
     }
 }
 
-fn median(sorted: &[f64]) -> f64 {
+pub(super) fn median(sorted: &[f64]) -> f64 {
     let (upper, lower) = (sorted.len() / 2, sorted.len().saturating_sub(1) / 2);
     let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
     f64::midpoint(at(lower), at(upper))
 }
 
-async fn memory(options: &Memory) -> Result<()> {
+pub(super) async fn memory(options: &Memory) -> Result<()> {
     let app = absolute(&options.app)?;
     let stage = Stage::set_up().await?;
     let mut program = stage.start(&app)?;
@@ -294,7 +274,7 @@ fn held(pid: u32) -> Option<Held> {
 }
 
 /// A process and its descendants.
-fn family(pid: u32) -> Result<Vec<u32>> {
+pub(super) fn family(pid: u32) -> Result<Vec<u32>> {
     let mut parents = Vec::new();
     for entry in std::fs::read_dir("/proc").map_err(io("list the processes"))? {
         let entry = entry.map_err(io("list the processes"))?;
@@ -345,10 +325,6 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 
 fn text(path: &Path) -> String {
     path.display().to_string()
-}
-
-fn say(line: &str) -> Result<()> {
-    writeln!(std::io::stdout().lock(), "{line}").map_err(io("print"))
 }
 
 #[cfg(test)]

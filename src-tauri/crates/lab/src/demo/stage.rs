@@ -17,7 +17,8 @@ use crate::desktop::Session;
 use crate::error::{Result, io};
 use crate::folder::Folder;
 use crate::postgres::Pair;
-use crate::shop::{self, Load};
+use crate::shop;
+use crate::workload::Load;
 
 /// How long the program may take until its webhook listens, on a machine that just compiled it.
 const APP_DEADLINE: Duration = Duration::from_secs(90);
@@ -53,12 +54,13 @@ impl Stage {
         ));
         let pair = Pair::start(options.postgres).await?;
         timeline.say("filling the shop");
-        shop::set_up(&pair).await?;
-        let load = shop::start_load(&pair);
+        let load = shop::open(&pair).await?;
         let agreed = Agreed::new()?;
         let webhook = Webhook { url: agreed.webhook_url(), secret: agreed.webhook_secret.clone() };
         let production: Arc<dyn crate::deploys::Production> = load.clone();
-        let deploys = DeploySystem::start(agreed.deploy_token.clone(), production, Some(webhook)).await?;
+        let deploys =
+            DeploySystem::start(agreed.deploy_token.clone(), &shop::running(), production, Some(webhook))
+                .await?;
         timeline.say(&format!("the shop is open; set up in {:.1} s", unix_now() - began));
 
         let folder = Folder::create(None)?;

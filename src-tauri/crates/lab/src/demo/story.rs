@@ -9,7 +9,6 @@ use super::stage::Stage;
 use super::timeline::{Timeline, plain};
 use crate::clock::unix_now;
 use crate::error::{Error, Result};
-use crate::shop::{Service, Version};
 
 /// How long a pressed button may take until Faultline says that the rollback was asked for; then it is pressed again.
 const PRESS_DEADLINE: Duration = Duration::from_secs(10);
@@ -89,7 +88,7 @@ impl Story {
     async fn healthy(&mut self) -> Result<()> {
         self.timeline.say(&format!("healthy for {} s", self.options.baseline_s));
         self.pause(self.options.baseline()).await?;
-        self.deploy(Service::Search, "88").await?;
+        self.deploy("search", "88").await?;
         self.pause(self.options.between()).await?;
         self.stage.shoot("before.png", &self.timeline).await?;
         if self.heard.opened.is_some() || !self.heard.notices.is_empty() {
@@ -101,14 +100,10 @@ impl Story {
 
     /// The bad deploy. The onset is when its first request is served.
     async fn break_it(&mut self) -> Result<f64> {
-        let bad = self.version(Service::Checkout, "v142")?;
         self.timeline.say("deploying checkout v142");
         let load = std::sync::Arc::clone(&self.stage.load);
-        let serving = async {
-            load.service(Service::Checkout).serves(bad).await;
-            unix_now()
-        };
-        let deploying = self.stage.deploys.deploy(Service::Checkout, bad);
+        let serving = load.first_request("checkout", "v142");
+        let deploying = self.stage.deploys.deploy("checkout", "v142");
         let both = async { tokio::join!(serving, deploying) };
         let waited = tokio::time::timeout(SERVE_DEADLINE, both).await;
         let (onset, _id) = waited.map_err(|_elapsed| Error::Deadline {
@@ -163,9 +158,8 @@ impl Story {
     /// Waits for the old version, the verified recovery and the end of the incident.
     async fn recovered(&mut self) -> Result<()> {
         let deadline = self.options.recover();
-        let back = Service::Checkout.first_version();
         self.until("checkout v141 in the deploy system", deadline, |story| {
-            story.stage.deploys.current(Service::Checkout) == back || story.rollback_failed()
+            story.stage.deploys.current("checkout").as_deref() == Some("v141") || story.rollback_failed()
         })
         .await?;
         if !self.rollback_failed() {
@@ -200,17 +194,11 @@ impl Story {
         Ok(())
     }
 
-    async fn deploy(&mut self, service: Service, version: &str) -> Result<()> {
-        let version = self.version(service, version)?;
-        self.timeline.say(&format!("deploying {} {version}", service.name()));
+    async fn deploy(&mut self, service: &str, version: &str) -> Result<()> {
+        self.timeline.say(&format!("deploying {service} {version}"));
         let id = self.stage.deploys.deploy(service, version).await;
         self.timeline.say(&format!("{id} is out"));
         Ok(())
-    }
-
-    fn version(&self, service: Service, name: &str) -> Result<Version> {
-        let unknown = || Error::Wrong { what: format!("the shop has no {} {name}", service.name()) };
-        service.version(name).ok_or_else(unknown)
     }
 
     /// Lets time pass, taking in the news.

@@ -5,8 +5,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
-use crate::shop::{Service, Version};
-
 /// Who deploys when nobody else does.
 pub(super) const ROBOT: &str = "ci";
 
@@ -36,12 +34,12 @@ pub struct Release {
     /// `checkout-142`.
     pub id: String,
     /// `checkout`.
-    pub service: &'static str,
+    pub service: String,
     /// What runs afterwards.
-    pub version: &'static str,
+    pub version: String,
     /// What ran before.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub previous: Option<&'static str>,
+    pub previous: Option<String>,
     /// Always production.
     pub environment: &'static str,
     /// Unix seconds.
@@ -63,9 +61,9 @@ pub struct Change {
     /// The release's id.
     pub id: String,
     /// The service.
-    pub service: Service,
+    pub service: String,
     /// What it will run.
-    pub version: Version,
+    pub version: String,
 }
 
 /// How a rollback run stands.
@@ -84,9 +82,9 @@ pub struct Run {
     /// Number, from 1.
     pub id: u64,
     /// The service.
-    pub service: &'static str,
+    pub service: String,
     /// The version that it goes back to.
-    pub to: &'static str,
+    pub to: String,
     /// How it stands.
     pub status: RunStatus,
     /// One sentence.
@@ -121,35 +119,32 @@ pub(super) struct Books {
 }
 
 impl Books {
-    /// Books in which every service runs its first version.
-    pub(super) fn new(now: f64) -> Self {
-        let releases = Service::ALL.into_iter().map(|service| {
-            let version = service.first_version().name();
-            Release {
-                id: format!("{}-{}", service.name(), version.trim_start_matches('v')),
-                service: service.name(),
-                version,
-                previous: None,
-                environment: "production",
-                started: now,
-                finished: Some(now),
-                status: Status::Succeeded,
-                kind: Kind::Deploy,
-                actor: ROBOT.to_owned(),
-            }
+    /// Books in which every service runs the version given with it.
+    pub(super) fn new(running: &[(&str, &str)], now: f64) -> Self {
+        let releases = running.iter().map(|(service, version)| Release {
+            id: deploy_id(service, version),
+            service: (*service).to_owned(),
+            version: (*version).to_owned(),
+            previous: None,
+            environment: "production",
+            started: now,
+            finished: Some(now),
+            status: Status::Succeeded,
+            kind: Kind::Deploy,
+            actor: ROBOT.to_owned(),
         });
         Self { pages: Mutex::new(Pages { releases: releases.collect(), ..Pages::default() }) }
     }
 
     /// Writes down that a deploy has begun.
-    pub(super) fn begin(&self, service: Service, version: Version, actor: &str, now: f64) -> Change {
+    pub(super) fn begin(&self, service: &str, version: &str, actor: &str, now: f64) -> Change {
         begin(&mut self.pages(), service, version, Kind::Deploy, actor, now)
     }
 
     /// Begins a rollback, or finds the run that the same key began.
     pub(super) fn begin_rollback(
         &self,
-        service: Service,
+        service: &str,
         to: &str,
         key: Option<&str>,
         now: f64,
@@ -158,20 +153,23 @@ impl Books {
         if let Some(run) = key.and_then(|key| pages.keys.get(key)).and_then(|id| run(&pages, *id)) {
             return Ok((run, None));
         }
-        let known = |release: &&Release| release.service == service.name() && release.version == to;
-        let version = service.version(to).filter(|_| pages.releases.iter().any(|release| known(&release)));
-        let version = version.ok_or(Refusal::NeverRan)?;
-        if current(&pages, service) == version {
+        if !pages.releases.iter().any(|release| release.service == service && release.version == to) {
+            return Err(Refusal::NeverRan);
+        }
+        if current(&pages, service).as_deref() == Some(to) {
             return Err(Refusal::AlreadyThere);
         }
-        let change = begin(&mut pages, service, version, Kind::Rollback, ROBOT, now);
-        let id = pages.runs.len() as u64 + 1;
-        let message = format!("{} goes back to {to}", service.name());
-        let run =
-            Run { id, service: service.name(), to: version.name(), status: RunStatus::Running, message };
+        let change = begin(&mut pages, service, to, Kind::Rollback, ROBOT, now);
+        let run = Run {
+            id: pages.runs.len() as u64 + 1,
+            service: service.to_owned(),
+            to: to.to_owned(),
+            status: RunStatus::Running,
+            message: format!("{service} goes back to {to}"),
+        };
         pages.runs.push(run.clone());
         if let Some(key) = key {
-            pages.keys.insert(key.to_owned(), id);
+            pages.keys.insert(key.to_owned(), run.id);
         }
         Ok((run, Some(change)))
     }
@@ -204,14 +202,14 @@ impl Books {
         self.pages().releases.iter().find(|release| release.id == change.id).cloned()
     }
 
-    /// What a service runs: its last release that is out.
-    pub(super) fn current(&self, service: Service) -> Version {
+    /// What a service runs: its last release that is out. `None` when there is no such service.
+    pub(super) fn current(&self, service: &str) -> Option<String> {
         current(&self.pages(), service)
     }
 
     /// All releases of a service, oldest first.
-    pub(super) fn history(&self, service: Service) -> Vec<Release> {
-        self.pages().releases.iter().filter(|release| release.service == service.name()).cloned().collect()
+    pub(super) fn history(&self, service: &str) -> Vec<Release> {
+        self.pages().releases.iter().filter(|release| release.service == service).cloned().collect()
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
@@ -219,18 +217,22 @@ impl Books {
     }
 }
 
-fn begin(pages: &mut Pages, service: Service, version: Version, kind: Kind, actor: &str, now: f64) -> Change {
+/// `checkout-142` for `v142` of checkout.
+fn deploy_id(service: &str, version: &str) -> String {
+    format!("{service}-{}", version.trim_start_matches('v'))
+}
+
+fn begin(pages: &mut Pages, service: &str, version: &str, kind: Kind, actor: &str, now: f64) -> Change {
     pages.changes += 1;
-    let number = version.name().trim_start_matches('v');
     let id = match kind {
-        Kind::Deploy => format!("{}-{number}", service.name()),
-        Kind::Rollback => format!("{}-rollback-{}", service.name(), pages.changes),
+        Kind::Deploy => deploy_id(service, version),
+        Kind::Rollback => format!("{service}-rollback-{}", pages.changes),
     };
     let release = Release {
         id: id.clone(),
-        service: service.name(),
-        version: version.name(),
-        previous: Some(current(pages, service).name()),
+        service: service.to_owned(),
+        version: version.to_owned(),
+        previous: current(pages, service),
         environment: "production",
         started: now,
         finished: None,
@@ -240,13 +242,12 @@ fn begin(pages: &mut Pages, service: Service, version: Version, kind: Kind, acto
     };
     pages.releases.retain(|earlier| earlier.id != id);
     pages.releases.push(release);
-    Change { id, service, version }
+    Change { id, service: service.to_owned(), version: version.to_owned() }
 }
 
-fn current(pages: &Pages, service: Service) -> Version {
-    let out = |release: &&Release| release.service == service.name() && release.status == Status::Succeeded;
-    let last = pages.releases.iter().rev().find(out);
-    last.and_then(|release| service.version(release.version)).unwrap_or_else(|| service.first_version())
+fn current(pages: &Pages, service: &str) -> Option<String> {
+    let out = |release: &&Release| release.service == service && release.status == Status::Succeeded;
+    pages.releases.iter().rev().find(out).map(|release| release.version.clone())
 }
 
 fn run(pages: &Pages, id: u64) -> Option<Run> {

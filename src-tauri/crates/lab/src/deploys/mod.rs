@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::error::{Result, io};
-use crate::shop::{Service, Version};
+use crate::workload::Load;
 
 pub use books::{Change, Kind, Release, Run, RunStatus, Status};
 pub use markers::{SIGNATURE_HEADER, Webhook, signature};
@@ -23,15 +23,15 @@ use books::Books;
 /// What a deploy takes to go out.
 const ROLL_OUT: Duration = Duration::from_secs(2);
 
-/// Where versions run; the shop's load implements it.
+/// Where versions run; the load implements it.
 pub trait Production: Send + Sync + 'static {
     /// Lets a service run a version from now on.
-    fn switch(&self, service: Service, version: Version);
+    fn switch(&self, service: &str, version: &str);
 }
 
-impl Production for crate::shop::Load {
-    fn switch(&self, service: Service, version: Version) {
-        self.service(service).switch(version);
+impl Production for Load {
+    fn switch(&self, service: &str, version: &str) {
+        Self::switch(self, service, version, 1.0);
     }
 }
 
@@ -53,19 +53,21 @@ struct Inner {
 }
 
 impl DeploySystem {
-    /// Starts it on a free port of 127.0.0.1. `token` is what callers must bear; without a webhook no marker is sent.
+    /// Starts it on a free port of 127.0.0.1. `token` is what callers must bear, `running` are the services with what they
+    /// run; without a webhook no marker is sent.
     ///
     /// # Errors
     /// When no port can be opened.
     pub async fn start(
         token: String,
+        running: &[(&str, &str)],
         production: Arc<dyn Production>,
         webhook: Option<Webhook>,
     ) -> Result<Self> {
         let listener =
             TcpListener::bind(("127.0.0.1", 0)).await.map_err(io("open a port for the deploy system"))?;
         let address = listener.local_addr().map_err(io("open a port for the deploy system"))?;
-        let books = Books::new(crate::clock::unix_now());
+        let books = Books::new(running, crate::clock::unix_now());
         let roll_outs = std::sync::Mutex::new(JoinSet::new());
         let inner = Arc::new(Inner { token, books, production, webhook, roll_outs });
         let routes = server::routes(Arc::clone(&inner), address);
@@ -83,24 +85,24 @@ impl DeploySystem {
     }
 
     /// Deploys a version and returns the deploy's id once it is out.
-    pub async fn deploy(&self, service: Service, version: Version) -> String {
+    pub async fn deploy(&self, service: &str, version: &str) -> String {
         self.deploy_by(service, version, books::ROBOT).await
     }
 
     /// The same in somebody's name, which goes into the marker as it is.
-    pub async fn deploy_by(&self, service: Service, version: Version, actor: &str) -> String {
+    pub async fn deploy_by(&self, service: &str, version: &str, actor: &str) -> String {
         let change = self.inner.books.begin(service, version, actor, crate::clock::unix_now());
         self.inner.roll_out(&change).await;
         change.id
     }
 
-    /// What runs now.
-    pub fn current(&self, service: Service) -> Version {
+    /// What a service runs now; `None` when there is no such service.
+    pub fn current(&self, service: &str) -> Option<String> {
         self.inner.books.current(service)
     }
 
     /// Everything that was changed, oldest first.
-    pub fn history(&self, service: Service) -> Vec<Release> {
+    pub fn history(&self, service: &str) -> Vec<Release> {
         self.inner.books.history(service)
     }
 }
@@ -116,7 +118,7 @@ impl Inner {
     async fn roll_out(&self, change: &Change) {
         self.mark(change).await;
         tokio::time::sleep(ROLL_OUT).await;
-        self.production.switch(change.service, change.version);
+        self.production.switch(&change.service, &change.version);
         self.books.finish(change, crate::clock::unix_now());
         self.mark(change).await;
     }

@@ -15,7 +15,6 @@ use subtle::ConstantTimeEq;
 
 use super::Inner;
 use super::books::Refusal;
-use crate::shop::Service;
 
 /// Largest body that is read, bytes.
 const BODY_LIMIT: usize = 16 * 1024;
@@ -48,11 +47,9 @@ async fn service(State(shared): State<Shared>, Path(name): Path<String>, headers
     if let Some(refused) = refused(&shared, &headers) {
         return refused;
     }
-    let Some(service) = Service::named(&name) else { return no_service(&name) };
     let books = &shared.inner.books;
-    let version = books.current(service).name();
-    Json(json!({ "service": service.name(), "version": version, "history": books.history(service) }))
-        .into_response()
+    let Some(version) = books.current(&name) else { return no_service(&name) };
+    Json(json!({ "service": name, "version": version, "history": books.history(&name) })).into_response()
 }
 
 async fn rollback(
@@ -64,7 +61,9 @@ async fn rollback(
     if let Some(refused) = refused(&shared, &headers) {
         return refused;
     }
-    let Some(service) = Service::named(&name) else { return no_service(&name) };
+    if shared.inner.books.current(&name).is_none() {
+        return no_service(&name);
+    }
     let wish: Wish = match serde_json::from_slice(&body) {
         Ok(wish) => wish,
         Err(error) => {
@@ -79,7 +78,7 @@ async fn rollback(
         return problem(StatusCode::UNPROCESSABLE_ENTITY, "Idempotency-Key is too long");
     }
     let inner = &shared.inner;
-    let (run, change) = match inner.books.begin_rollback(service, &wish.to, key, crate::clock::unix_now()) {
+    let (run, change) = match inner.books.begin_rollback(&name, &wish.to, key, crate::clock::unix_now()) {
         Ok(begun) => begun,
         Err(Refusal::AlreadyThere) => {
             return problem(StatusCode::CONFLICT, &format!("{name} runs {} already", wish.to));

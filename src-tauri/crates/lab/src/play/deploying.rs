@@ -27,7 +27,8 @@ pub(super) struct DeploySystem {
 
 impl DeploySystem {
     pub(super) fn new(faultctl: Faultctl, load: Arc<Load>, pair: Arc<Pair>, workload: &Workload) -> Self {
-        let running = |service: &crate::workload::Service| (service.name.clone(), vec![service.version.clone()]);
+        let running =
+            |service: &crate::workload::Service| (service.name.clone(), vec![service.version.clone()]);
         let versions = Mutex::new(workload.services.iter().map(running).collect());
         Self { faultctl, load, pair, versions }
     }
@@ -64,7 +65,8 @@ impl DeploySystem {
             }
         };
         let rolled_out = async {
-            tokio::time::sleep(Duration::from_secs_f64((deploy.takes_s - (unix_now() - started)).max(0.0))).await;
+            tokio::time::sleep(Duration::from_secs_f64((deploy.takes_s - (unix_now() - started)).max(0.0)))
+                .await;
             if !deploy.statements.is_empty() {
                 begins(unix_now());
                 migrate(&deploy.statements, &self.pair, happened).await?;

@@ -19,13 +19,9 @@ const HEALTHY_QUANTILE: f64 = 0.99;
 /// The beginning of the first of three seconds in a row, from `onset` on, in which load or latency was above the 99th
 /// percentile of the seconds between `healthy_from` and `onset`; none where that never was. `statements` are the times
 /// at which somebody was at work who is no service; they are load too.
-pub(super) fn find(
-    felt: &[Felt],
-    statements: &[(f64, f64)],
-    healthy_from: f64,
-    onset: f64,
-) -> Option<f64> {
-    let load = |second: &Felt| second.busy + statements.iter().map(|span| overlap_s(*span, second.t)).sum::<f64>();
+pub(super) fn find(felt: &[Felt], statements: &[(f64, f64)], healthy_from: f64, onset: f64) -> Option<f64> {
+    let load =
+        |second: &Felt| second.busy + statements.iter().map(|span| overlap_s(*span, second.t)).sum::<f64>();
     let healthy: Vec<&Felt> =
         felt.iter().filter(|second| second.t >= healthy_from && second.t + 1.0 <= onset).collect();
     let load_limit = quantile(healthy.iter().map(|second| load(second)).collect())?;

@@ -115,7 +115,9 @@ impl Faultctl {
                 let (program, log) = (name.to_owned(), tail(log.path()));
                 Err(Error::Ended { program, status: status.to_string(), log })
             }
-            None => Err(Error::Deadline { what: format!("the end of {name}"), deadline, log: tail(log.path()) }),
+            None => {
+                Err(Error::Deadline { what: format!("the end of {name}"), deadline, log: tail(log.path()) })
+            }
         }
     }
 }

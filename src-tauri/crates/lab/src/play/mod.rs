@@ -3,7 +3,6 @@
 //! happening on time. What comes of it is a recording and, apart from it, the truth. What Faultline said is printed and
 //! not judged; judging is the scorer's.
 
-mod config;
 mod deploying;
 mod effect;
 mod faultline;

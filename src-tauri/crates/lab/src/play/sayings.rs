@@ -46,7 +46,9 @@ impl Sayings {
         let event = said["event"].as_str().unwrap_or_default();
         let text = match event {
             "opened" => {
-                let load = said["load_ratio"].as_f64().map_or_else(String::new, |ratio| format!(", load ×{ratio:.1}"));
+                let load = said["load_ratio"]
+                    .as_f64()
+                    .map_or_else(String::new, |ratio| format!(", load ×{ratio:.1}"));
                 let onset = said["onset"].as_f64().unwrap_or(at) - self.zero;
                 format!("opened, since {onset:+.1} s{load}")
             }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Options;
 use super::faultline::{Faultctl, Watch};
-use super::{Options, config};
 use crate::clock::unix_now;
+use crate::configuration;
 use crate::error::Result;
 use crate::postgres::{self, Pair};
 use crate::scenario::Scenario;
@@ -49,7 +50,8 @@ impl Stage {
         )?);
         say("the services are open");
         tokio::time::sleep(Duration::from_secs_f64(scenario.phases.warm_up_s)).await;
-        let config = config::text(&pair, &workload);
+        let services = workload.services.iter().map(|service| service.name.as_str());
+        let config = configuration::clusters(&pair) + &configuration::services(services);
         let faultctl = Faultctl::new(&options.faultctl, &config, pair.primary.password())?;
         let (watched_from, watch) = (unix_now(), faultctl.watch()?);
         say("Faultline is watching");

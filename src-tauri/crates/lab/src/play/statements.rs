@@ -43,7 +43,9 @@ pub(super) async fn run(
 pub(super) async fn migrate(statements: &[String], pair: &Arc<Pair>, happened: &Happened) -> Result<()> {
     let mut connection = open(&pair.primary, "owner", "migration").await?;
     for statement in statements {
-        execute(&mut connection, statement, happened).await.map_err(database(format!("run {statement:?}")))?;
+        execute(&mut connection, statement, happened)
+            .await
+            .map_err(database(format!("run {statement:?}")))?;
     }
     connection.close().await.map_err(database("close a migration's connection"))
 }

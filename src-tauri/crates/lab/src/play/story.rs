@@ -75,11 +75,9 @@ fn healthy_s(scenario: &Scenario, seed: u64) -> f64 {
 /// Whether the trouble ends with this event: going back from the guilty deploy, or whatever began it and is over.
 fn undoes(scenario: &Scenario, event: &Event) -> bool {
     match &event.action {
-        Action::RollBack(back) => scenario
-            .truth
-            .deploy
-            .as_ref()
-            .is_some_and(|deploy| deploy.strip_prefix(&back.service).is_some_and(|rest| rest.starts_with('-'))),
+        Action::RollBack(back) => scenario.truth.deploy.as_ref().is_some_and(|deploy| {
+            deploy.strip_prefix(&back.service).is_some_and(|rest| rest.starts_with('-'))
+        }),
         Action::Deploy(_) => false,
         Action::Sql(_) | Action::Traffic(_) | Action::CacheLoss(_) => event.onset,
     }
@@ -190,7 +188,8 @@ async fn write(
         felt,
     };
     let truth = truth(happened, &circumstances);
-    let since_zero = |at: Option<f64>| at.map_or_else(|| "never".to_owned(), |at| format!("{:+.1} s", at - zero));
+    let since_zero =
+        |at: Option<f64>| at.map_or_else(|| "never".to_owned(), |at| format!("{:+.1} s", at - zero));
     sayings.say(&format!(
         "truth: onset {}, effect {}, end {}",
         since_zero(truth.onset),
