@@ -55,7 +55,9 @@ async fn until_felt(load: &Load, what: &str, wanted: impl Fn(&[Second]) -> bool)
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    tokio::time::timeout(DEADLINE, felt).await.unwrap_or_else(|_| panic!("{what}: {:?}", load.seconds().last()));
+    tokio::time::timeout(DEADLINE, felt)
+        .await
+        .unwrap_or_else(|_| panic!("{what}: {:?}", load.seconds().last()));
 }
 
 #[tokio::test]
@@ -85,7 +87,8 @@ async fn every_statement_of_the_shop_runs() {
             tokio::time::sleep(Duration::from_millis(500)).await;
             for server in [&pair.primary, &pair.standby] {
                 let mut connection = server.connect().await.unwrap();
-                let rows = sqlx::query("select query from pg_stat_statements").fetch_all(&mut connection).await;
+                let rows =
+                    sqlx::query("select query from pg_stat_statements").fetch_all(&mut connection).await;
                 rows.unwrap().iter().for_each(|row| {
                     missing.remove(&normalised(row.get(0)));
                 });
@@ -141,17 +144,28 @@ async fn a_version_shows_by_name_by_statements_and_by_share() {
     until(&pair.standby, on_v142, |count| count == 0).await;
 
     load.switch("checkout", "a-harmless-one", 1.0);
-    until(&pair.standby, "select count(*) from pg_stat_activity where application_name = 'checkout@a-harmless-one'", |count| count == 12).await;
+    until(
+        &pair.standby,
+        "select count(*) from pg_stat_activity where application_name = 'checkout@a-harmless-one'",
+        |count| count == 12,
+    )
+    .await;
 
     load.switch("search", "88", 1.0);
     let loops = "select coalesce(sum(calls), 0)::bigint from pg_stat_statements where query = 'select $2, $1::bigint'";
-    let new_route = "select coalesce(sum(calls), 0)::bigint from pg_stat_statements where query = 'select $1'";
+    let new_route =
+        "select coalesce(sum(calls), 0)::bigint from pg_stat_statements where query = 'select $1'";
     until(&pair.standby, loops, |count| count >= 50).await;
     until(&pair.standby, new_route, |count| count >= 10).await;
     let failed: u64 = load.seconds().iter().map(|second| second.failed).sum();
     assert_eq!(failed, 0);
     load.stop().await;
-    until(&pair.standby, "select count(*) from pg_stat_activity where application_name like '%@%'", |count| count == 0).await;
+    until(
+        &pair.standby,
+        "select count(*) from pg_stat_activity where application_name like '%@%'",
+        |count| count == 0,
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -175,7 +189,8 @@ async fn a_lost_cache_and_more_traffic_show() {
     .await;
     load.lose_cache(false);
     let search = vec!["search".to_owned()];
-    let change = TrafficChange { services: search, routes: Vec::new(), factor: 5.0, ramp: Duration::from_secs(1) };
+    let change =
+        TrafficChange { services: search, routes: Vec::new(), factor: 5.0, ramp: Duration::from_secs(1) };
     let change = load.traffic(change);
     until_felt(&load, "more requests", |seconds| {
         seconds.last().is_some_and(|second| second.requests_arrived as f64 > 1.8 * arrived)

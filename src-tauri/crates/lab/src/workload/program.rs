@@ -192,7 +192,11 @@ fn act(step: &Step, route: &Route, service: &Service, sources: &Sources) -> Resu
         }
         (None, Some(pause_ms)) => What::Pause(Duration::from_millis(pause_ms)),
         _ => {
-            return Err(wrong(format!("{} has neither `sql` nor `pause_ms`, or both: {:?}", at(), step.name)));
+            return Err(wrong(format!(
+                "{} has neither `sql` nor `pause_ms`, or both: {:?}",
+                at(),
+                step.name
+            )));
         }
     };
     Ok(Act { what, times: step.times, share: step.share, cached: step.cached })
