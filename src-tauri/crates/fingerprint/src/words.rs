@@ -67,29 +67,29 @@ const RESERVED: &[&str] = &[
     "xor",
 ];
 
-/// For each first letter, a bit for every length that a reserved word with it has: most names are told from reserved
-/// words without comparing texts.
-const LENGTHS: [u16; 26] = {
-    let mut lengths = [0; 26];
+/// For each first letter, a bit for every length and one for every last letter that a reserved word with it has: most
+/// names are told from reserved words without comparing texts.
+const SHAPES: [(u16, u32); 26] = {
+    let mut shapes = [(0, 0); 26];
     let mut at = 0;
     while at < RESERVED.len() {
         let word = RESERVED[at].as_bytes();
-        lengths[(word[0] - b'a') as usize] |= 1 << word.len();
+        let shape = &mut shapes[(word[0] - b'a') as usize];
+        shape.0 |= 1 << word.len();
+        shape.1 |= 1 << (word[word.len() - 1] - b'a');
         at += 1;
     }
-    lengths
+    shapes
 };
 
 /// Whether `word` (lower case) is reserved.
 pub(crate) fn is_reserved(word: &str) -> bool {
-    let lengths = word
-        .bytes()
-        .next()
-        .and_then(|first| first.checked_sub(b'a'))
-        .and_then(|letter| LENGTHS.get(usize::from(letter)))
-        .copied()
-        .unwrap_or(0);
-    word.len() < 16 && lengths & (1 << word.len()) != 0 && RESERVED.binary_search(&word).is_ok()
+    let &[first @ b'a'..=b'z', .., last @ b'a'..=b'z'] = word.as_bytes() else { return false };
+    let (lengths, last_letters) = SHAPES[usize::from(first - b'a')];
+    word.len() < 16
+        && lengths & (1 << word.len()) != 0
+        && last_letters & (1 << (last - b'a')) != 0
+        && RESERVED.binary_search(&word).is_ok()
 }
 
 /// `null`, `true` and `false` are values where they are no syntax.
