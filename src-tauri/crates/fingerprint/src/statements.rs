@@ -44,23 +44,11 @@ fn rewrite<'a>(statement: &[Lexeme<'a>], dialect: Dialect, folded: &mut Vec<Lexe
             }
             _ => named(rest, folded, &[*first]),
         },
-        Some("deallocate") => {
-            let rest = match rest {
-                [prepare, name, ..] if prepare.is_word("prepare") && is_named(name) => &rest[1..],
-                _ => rest,
-            };
-            named(rest, folded, &[*first])
-        }
-        Some("release") => {
-            let rest = match rest {
-                [savepoint, name, ..] if savepoint.is_word("savepoint") && is_named(name) => &rest[1..],
-                _ => rest,
-            };
-            match rest {
-                [savepoint] if savepoint.is_word("savepoint") => None,
-                _ => named(rest, folded, &[*first, Lexeme::Word("savepoint")]),
-            }
-        }
+        Some("deallocate") => named(without_keyword(rest, "prepare"), folded, &[*first]),
+        Some("release") => match without_keyword(rest, "savepoint") {
+            [savepoint] if savepoint.is_word("savepoint") => None,
+            rest => named(rest, folded, &[*first, Lexeme::Word("savepoint")]),
+        },
         Some("rollback") => rollback(rest, folded),
         Some("prepare") => match rest {
             [transaction, ..] if transaction.is_word("transaction") => None,
@@ -74,21 +62,7 @@ fn rewrite<'a>(statement: &[Lexeme<'a>], dialect: Dialect, folded: &mut Vec<Lexe
                 rest.iter().take(MAX_CURSOR_OPTIONS).skip(1).any(|option| option.is_word("cursor"));
             if is_cursor { named(rest, folded, &[*first]) } else { None }
         }
-        Some("fetch" | "move") => match rest.split_last() {
-            Some((name, options)) if is_made_up(name) => {
-                folded.push(*first);
-                match options {
-                    [options @ .., Lexeme::Word("in")] => {
-                        folded.extend_from_slice(options);
-                        folded.push(Lexeme::Word("from"));
-                    }
-                    options => folded.extend_from_slice(options),
-                }
-                folded.push(Lexeme::Value);
-                Some(&[][..])
-            }
-            _ => None,
-        },
+        Some("fetch" | "move") => fetched(*first, rest, folded),
         Some("execute") => {
             let after = named(rest, folded, &[*first]);
             after.map(|after| arguments_passed(after, &mut Vec::new()))
@@ -139,6 +113,14 @@ fn named<'a, 'b>(
     Some(after)
 }
 
+/// `rest` without the keyword in front of a name.
+fn without_keyword<'a, 'b>(rest: &'b [Lexeme<'a>], keyword: &str) -> &'b [Lexeme<'a>] {
+    match rest {
+        [first, name, ..] if first.is_word(keyword) && is_named(name) => &rest[1..],
+        _ => rest,
+    }
+}
+
 /// `rollback [work] to [savepoint] name`.
 fn rollback<'a, 'b>(rest: &'b [Lexeme<'a>], folded: &mut Vec<Lexeme<'a>>) -> Option<&'b [Lexeme<'a>]> {
     let rest = match rest {
@@ -146,12 +128,30 @@ fn rollback<'a, 'b>(rest: &'b [Lexeme<'a>], folded: &mut Vec<Lexeme<'a>>) -> Opt
         rest => rest,
     };
     let (_, rest) = rest.split_first().filter(|(to, _)| to.is_word("to"))?;
-    let rest = match rest {
-        [savepoint, name, ..] if savepoint.is_word("savepoint") && is_named(name) => &rest[1..],
-        [savepoint] if savepoint.is_word("savepoint") => return None,
-        rest => rest,
-    };
+    let rest = without_keyword(rest, "savepoint");
+    if matches!(rest, [savepoint] if savepoint.is_word("savepoint")) {
+        return None;
+    }
     named(rest, folded, &["rollback", "to", "savepoint"].map(Lexeme::Word))
+}
+
+/// `fetch [options] [from | in] name`.
+fn fetched<'a, 'b>(
+    first: Lexeme<'a>,
+    rest: &'b [Lexeme<'a>],
+    folded: &mut Vec<Lexeme<'a>>,
+) -> Option<&'b [Lexeme<'a>]> {
+    let (_, options) = rest.split_last().filter(|(name, _)| is_made_up(name))?;
+    folded.push(first);
+    match options {
+        [options @ .., Lexeme::Word("in")] => {
+            folded.extend_from_slice(options);
+            folded.push(Lexeme::Word("from"));
+        }
+        options => folded.extend_from_slice(options),
+    }
+    folded.push(Lexeme::Value);
+    Some(&[])
 }
 
 /// Copies the name of what is called, without its arguments, and returns what follows.
