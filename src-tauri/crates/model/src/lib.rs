@@ -10,6 +10,7 @@ mod ids;
 mod incident;
 pub mod load;
 mod ports;
+mod precision;
 pub mod signal;
 mod time;
 
@@ -30,4 +31,5 @@ pub use ports::{
     DeploySink, Due, NodeSpec, Notice, NoticeAction, Notifier, Polled, ROUND_TRIP_DEADLINE, Rollback,
     RollbackOutcome, RollbackPreview, RollbackTarget, Source,
 };
+pub use precision::measured;
 pub use time::{Clock, TimeRange, Timestamp};

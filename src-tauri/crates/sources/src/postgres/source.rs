@@ -187,7 +187,7 @@ impl PostgresSource {
         }
         frame.texts = self.texts.take();
         frame.about = self.news_of_node();
-        (!broke || !frame.is_empty()).then_some(frame)
+        (!broke || !frame.is_empty()).then(|| frame.measured())
     }
 
     async fn look_at_parts(
