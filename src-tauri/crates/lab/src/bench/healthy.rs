@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
+use sqlx::Row;
 
 use super::say;
 use super::window::{family, median};
-use crate::error::{Error, Result, io};
+use crate::error::{Error, Result, database, io};
 use crate::postgres::{Options, Pair, Server};
 use crate::workload::{Load, LoadOptions, Second, Workload, set_up};
 
@@ -46,6 +47,9 @@ pub struct Healthy {
     /// Major version of the PostgreSQL pair
     #[arg(long, value_name = "N", default_value_t = 18)]
     pub postgres: u8,
+    /// Afterwards, so many statements that cost each server most
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub statements: i64,
     /// After it, the same time without the cache, for comparison
     #[arg(long)]
     pub cache_loss: bool,
@@ -60,13 +64,15 @@ pub(super) async fn run(options: &Healthy) -> Result<()> {
     let pair = Pair::start_with(Options::new(options.postgres).setting("max_connections", "200")).await?;
     let started_s = started.elapsed().as_secs_f64();
     let workload = Arc::new(Workload::named("shop")?);
-    let begun = Instant::now();
+    let (begun, before) = (Instant::now(), Cpu::read(&pair)?);
     set_up(&pair, &workload, options.scale).await?;
+    let spent = Cpu::read(&pair)?.since(&before);
     let mib = size_mib(&pair.primary).await?;
     say(&format!(
-        "a PostgreSQL {} pair in {started_s:.1} s, the shop on it in {:.1} s: {mib:.0} MiB",
+        "a PostgreSQL {} pair in {started_s:.1} s, the shop on it in {:.1} s ({:.1} s of processor time): {mib:.0} MiB",
         options.postgres,
-        begun.elapsed().as_secs_f64()
+        begun.elapsed().as_secs_f64(),
+        spent.primary_s + spent.standby_s
     ))?;
     let (scale, versions, seed, rate) = (options.scale, Vec::new(), options.seed, options.rate);
     let load = LoadOptions { workload, scale, versions, seed, rate };
@@ -86,6 +92,25 @@ pub(super) async fn run(options: &Healthy) -> Result<()> {
         lag.arrivals, lag.mean_ms, lag.max_ms
     ))?;
     load.stop().await;
+    for (name, server) in [("primary", &pair.primary), ("standby", &pair.standby)] {
+        dearest(name, server, options.statements).await?;
+    }
+    Ok(())
+}
+
+/// Prints what cost a server most, without what the lab did to set it up.
+async fn dearest(name: &str, server: &Server, count: i64) -> Result<()> {
+    let question = "select calls, mean_exec_time, total_exec_time, left(query, 120) from pg_stat_statements \
+                    join pg_roles r on r.oid = userid where not rolsuper order by total_exec_time desc limit $1";
+    let mut connection = server.connect().await?;
+    let rows = sqlx::query(question).bind(count).fetch_all(&mut connection).await;
+    for row in rows.map_err(database("read the statements"))? {
+        let field = |error| database("read the statements")(error);
+        let (calls, mean_ms): (i64, f64) = (row.try_get(0).map_err(field)?, row.try_get(1).map_err(field)?);
+        let (total_ms, text): (f64, String) =
+            (row.try_get(2).map_err(field)?, row.try_get(3).map_err(field)?);
+        say(&format!("{name}  {calls:>7} times  {mean_ms:>8.3} ms each  {total_ms:>9.0} ms  {text}"))?;
+    }
     Ok(())
 }
 
@@ -222,11 +247,10 @@ fn pin(core: usize) -> Result<()> {
 }
 
 async fn size_mib(server: &Server) -> Result<f64> {
-    use sqlx::Row as _;
     let mut connection = server.connect().await?;
     let size = sqlx::query("select pg_database_size(current_database()) / 1048576.0::float8");
     let size = size.fetch_one(&mut connection).await.and_then(|row| row.try_get(0));
-    size.map_err(crate::error::database("read the database's size"))
+    size.map_err(database("read the database's size"))
 }
 
 #[cfg(test)]
