@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Checked, Names, event};
-use crate::scenario::{Action, Event};
+use crate::scenario::{Action, Deploy, Event, RollBack};
 
 /// How far from 0 the moment may be at which the trouble begins, seconds.
 const TOLERANCE_S: f64 = 1e-6;
@@ -41,41 +41,66 @@ fn onset(names: &Names<'_>) -> Checked {
     }
 }
 
+/// What a service runs.
+struct Running<'a> {
+    /// The newest last.
+    versions: Vec<&'a str>,
+    /// When the last change of it is complete, seconds.
+    until_s: f64,
+}
+
 /// What every service runs, from event to event.
 fn versions(names: &Names<'_>) -> Checked {
+    let of = |version| Running { versions: vec![version], until_s: f64::NEG_INFINITY };
     let services = names.workload.services.iter();
-    let mut running: BTreeMap<&str, Vec<&str>> =
-        services.map(|service| (service.name.as_str(), vec![service.version.as_str()])).collect();
+    let mut running: BTreeMap<&str, Running<'_>> =
+        services.map(|service| (service.name.as_str(), of(service.version.as_str()))).collect();
     let mut ids = BTreeSet::new();
     let mut events: Vec<(usize, &Event)> = names.scenario.events.iter().enumerate().collect();
     events.sort_by(|(_, one), (_, other)| one.at_s.total_cmp(&other.at_s));
     for (number, one) in events {
+        let place = event(number);
+        let (Action::Deploy(Deploy { service, .. }) | Action::RollBack(RollBack { service, .. })) =
+            &one.action
+        else {
+            continue;
+        };
+        let Some(running) = running.get_mut(service.as_str()) else { continue };
+        if one.at_s < running.until_s {
+            let version = running.versions.last().copied().unwrap_or_default();
+            let message = format!(
+                "{service} is on its way to {version} until {} s: change it after that",
+                running.until_s
+            );
+            return place.key("at_s").wrong(message);
+        }
         match &one.action {
             Action::Deploy(deploy) => {
-                let Some(versions) = running.get_mut(deploy.service.as_str()) else { continue };
-                let (service, version) = (&deploy.service, deploy.version.as_str());
-                if versions.last() == Some(&version) {
+                let version = deploy.version.as_str();
+                if running.versions.last() == Some(&version) {
                     let message = format!("{service} runs {version} already: deploy another version");
-                    return event(number).key("version").wrong(message);
+                    return place.key("version").wrong(message);
                 }
                 if !ids.insert(deploy.id()) {
                     let message = format!(
                         "{service} {version} is deployed twice, and its id would be the same: choose another version"
                     );
-                    return event(number).key("version").wrong(message);
+                    return place.key("version").wrong(message);
                 }
-                versions.push(version);
+                running.versions.push(version);
+                let last_stage_s = deploy.stages.last().map(|stage| stage.at_s);
+                running.until_s = last_stage_s.unwrap_or(one.at_s + deploy.takes_s);
             }
             Action::RollBack(back) => {
-                let Some(versions) = running.get_mut(back.service.as_str()) else { continue };
-                if versions.len() < 2 {
+                if running.versions.len() < 2 {
                     let message = format!(
-                        "{} has nothing to go back to: deploy a version before {} s",
-                        back.service, one.at_s
+                        "{service} has nothing to go back to: deploy a version before {} s",
+                        one.at_s
                     );
-                    return event(number).key("service").wrong(message);
+                    return place.key("service").wrong(message);
                 }
-                versions.pop();
+                running.versions.pop();
+                running.until_s = one.at_s + back.takes_s;
             }
             Action::Sql(_) | Action::Traffic(_) | Action::CacheLoss(_) => {}
         }
