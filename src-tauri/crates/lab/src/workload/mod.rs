@@ -15,6 +15,9 @@ mod set_up;
 mod traffic;
 mod values;
 
+#[cfg(test)]
+mod tests;
+
 pub use check::{MAX_CONNECTIONS, MAX_REQUESTS_PER_S};
 pub use load::{Load, LoadOptions};
 pub use meter::{GeneratorLag, Second};

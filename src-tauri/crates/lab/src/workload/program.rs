@@ -207,7 +207,7 @@ fn wrong(what: String) -> Error {
 }
 
 /// Where a statement goes that nobody has said anything about: reads to the replica, the rest to the primary.
-fn place_of(sql: &str) -> Place {
+pub(super) fn place_of(sql: &str) -> Place {
     let sql = sql.to_lowercase();
     let words: Vec<&str> = sql.split_whitespace().collect();
     let reads = words.first().is_some_and(|first| matches!(*first, "select" | "with" | "values" | "table"));
