@@ -47,6 +47,9 @@ pub struct Healthy {
     /// Major version of the PostgreSQL pair
     #[arg(long, value_name = "N", default_value_t = 18)]
     pub postgres: u8,
+    /// A setting of both servers, as in `log_min_duration_statement=1000`; may be given again
+    #[arg(long = "setting", value_name = "NAME=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
     /// Afterwards, so many statements that cost each server most
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub statements: i64,
@@ -55,13 +58,20 @@ pub struct Healthy {
     pub cache_loss: bool,
 }
 
+fn setting(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
+    parts.ok_or_else(|| "write it as name=value".to_owned())
+}
+
 /// Measures and prints.
 pub(super) async fn run(options: &Healthy) -> Result<()> {
     if let Some(core) = options.core {
         pin(core)?;
     }
     let started = Instant::now();
-    let pair = Pair::start_with(Options::new(options.postgres).setting("max_connections", "200")).await?;
+    let mut servers = Options::new(options.postgres).setting("max_connections", "200");
+    servers.settings.extend(options.settings.iter().cloned());
+    let pair = Pair::start_with(servers).await?;
     let started_s = started.elapsed().as_secs_f64();
     let workload = Arc::new(Workload::named("shop")?);
     let (begun, before) = (Instant::now(), Cpu::read(&pair)?);
