@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
 mod files;
+mod own;
 mod replays;
 
 use std::path::PathBuf;
