@@ -39,7 +39,7 @@ pub(super) struct Marker {
     pub(super) id: String,
     pub(super) service: String,
     pub(super) version: String,
-    pub(super) previous: String,
+    pub(super) previous: Option<String>,
     /// `deploy`, `rollback`, …
     pub(super) kind: &'static str,
     /// `started`, `succeeded`.
@@ -85,7 +85,10 @@ impl Faultctl {
     pub(super) async fn mark(&self, marker: Marker) -> Result<()> {
         let mut command = self.command("mark");
         command.args(["--service", &marker.service, "--version", &marker.version]);
-        command.args(["--previous", &marker.previous, "--id", &marker.id]);
+        if let Some(previous) = &marker.previous {
+            command.args(["--previous", previous]);
+        }
+        command.args(["--id", &marker.id]);
         command.args(["--kind", marker.kind, "--status", marker.status]);
         command.args(["--at", &format!("{:.3}", marker.at)]);
         self.run("faultctl mark", command, MARK_DEADLINE).await

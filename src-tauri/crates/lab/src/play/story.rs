@@ -33,12 +33,7 @@ pub(super) async fn play(options: &Options, scenario: &Scenario) -> Result<()> {
     let (zero, zero_at) = (Instant::now() + healthy, unix_now() + healthy.as_secs_f64());
     sayings.zero(zero_at);
 
-    let deploys = DeploySystem::new(
-        stage.faultctl.clone(),
-        Arc::clone(&stage.load),
-        Arc::clone(&stage.pair),
-        &stage.workload,
-    );
+    let deploys = DeploySystem::new(&stage, scenario);
     let players = Arc::new(Players {
         deploys,
         load: Arc::clone(&stage.load),

@@ -11,7 +11,6 @@ mod tests;
 mod values;
 
 pub use catalogue::Catalogue;
-pub use check::ROLES;
 pub use model::{
     Action, CacheLoss, DelayFrom, Deploy, DeployKind, Event, Phases, RollBack, Scenario, Sql, Stage, Traffic,
     Truth, Variant,

@@ -10,8 +10,8 @@ pub const MAX_CONNECTIONS: usize = 400;
 pub const MAX_REQUESTS_PER_S: f64 = 10_000.0;
 /// Highest exponent of a Zipf distribution; above it nearly all draws are the first.
 const MAX_EXPONENT: f64 = 4.0;
-/// Roles that the lab itself makes.
-pub(super) const OWN_ROLES: [&str; 3] = ["owner", "reporting", "backup"];
+/// Roles that are no service's and that set-up makes: the tables' owner, who reports, and who makes backups.
+pub const OWN_ROLES: [&str; 3] = ["owner", "reporting", "backup"];
 
 /// What is wrong, and where: the keys that lead there, numbers for lists.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,7 +18,7 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub use check::{MAX_CONNECTIONS, MAX_REQUESTS_PER_S};
+pub use check::{MAX_CONNECTIONS, MAX_REQUESTS_PER_S, OWN_ROLES};
 pub use load::{Load, LoadOptions};
 pub use meter::{GeneratorLag, Second};
 pub use plan::{Addition, Param, Place, Replacement, Route, Service, Step, Version, Workload};

@@ -1,7 +1,8 @@
 //! Events, each by itself: whom and what they name, and when they are.
 
-use super::{Checked, Names, Place, ROLES, event, list, not_blank, not_negative, positive};
+use super::{Checked, Names, Place, event, list, not_blank, not_negative, positive};
 use crate::scenario::{Action, Deploy, Event, RollBack, Sql, Traffic};
+use crate::workload::OWN_ROLES;
 
 /// Checks all events.
 pub(super) fn check(names: &Names<'_>) -> Checked {
@@ -92,7 +93,7 @@ fn check_roll_back(names: &Names<'_>, back: &RollBack, place: &Place) -> Checked
 
 fn check_sql(names: &Names<'_>, sql: &Sql, place: &Place) -> Checked {
     let services = names.workload.services.iter().map(|service| service.name.as_str());
-    let roles: Vec<&str> = ROLES.into_iter().chain(services).collect();
+    let roles: Vec<&str> = OWN_ROLES.into_iter().chain(services).collect();
     if !roles.contains(&sql.role.as_str()) {
         return place.key("role").wrong(format!(
             "there is no role {:?}; there is {}",

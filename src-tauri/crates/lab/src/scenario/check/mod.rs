@@ -14,9 +14,6 @@ use crate::error::Result;
 use crate::spans;
 use crate::workload::{Route, Service, Workload};
 
-/// Roles that are no service's: the tables' owner, who reports, and who makes backups.
-pub const ROLES: [&str; 3] = ["owner", "reporting", "backup"];
-
 /// Checks a scenario as it is now, with its chosen variant or without one.
 ///
 /// # Errors
