@@ -14,6 +14,8 @@ use crate::{demo, setup};
 /// What the lab measures on the real window: from the start to the first chart, five times; and what it holds after ten
 /// minutes.
 const WINDOW: [&str; 2] = ["launch", "memory"];
+/// What the lab measures on its own servers, without a window: whether the healthy shop is healthy.
+const SERVERS: [&str; 1] = ["healthy"];
 
 /// What to measure.
 #[derive(Debug, Args)]
@@ -34,6 +36,8 @@ enum Bench {
     Crate { package: String, target: String },
     /// One of the real window, by the lab.
     Window(&'static str),
+    /// One of the lab's servers, by the lab.
+    Servers(&'static str),
 }
 
 impl Bench {
@@ -41,6 +45,7 @@ impl Bench {
         match self {
             Self::Crate { package, target } => format!("{package} {target}"),
             Self::Window(what) => format!("window {what}"),
+            Self::Servers(what) => format!("lab {what}"),
         }
     }
 
@@ -54,6 +59,13 @@ impl Bench {
                 let mut lab = Command::new(programs.join("faultline-lab"));
                 lab.current_dir(root()).args(["bench", what, "--app"]).arg(programs.join("faultline"));
                 program::run(&mut lab)
+            }
+            Self::Servers(what) => {
+                setup::servers()?;
+                let build = ["build", "--locked", "--release", "-p", "faultline-lab"];
+                program::run(cargo().args(build))?;
+                let programs = program::target_folder()?.join(Build::Release.folder());
+                program::run(Command::new(programs.join("faultline-lab")).args(["bench", what]))
             }
         }
     }
@@ -78,7 +90,7 @@ pub(crate) fn run(options: &Options) -> Result<(), TaskError> {
     Ok(())
 }
 
-/// Every `benches/<target>.rs` of every crate, and those of the window.
+/// Every `benches/<target>.rs` of every crate, and those of the lab.
 fn all() -> Result<Vec<Bench>, TaskError> {
     let mut of_crates = Vec::new();
     for one in entries(&root().join("src-tauri/crates"))? {
@@ -96,7 +108,8 @@ fn all() -> Result<Vec<Bench>, TaskError> {
     }
     of_crates.sort();
     let of_crates = of_crates.into_iter().map(|(package, target)| Bench::Crate { package, target });
-    Ok(of_crates.chain(WINDOW.map(Bench::Window)).collect())
+    let of_lab = WINDOW.map(Bench::Window).into_iter().chain(SERVERS.map(Bench::Servers));
+    Ok(of_crates.chain(of_lab).collect())
 }
 
 fn entries(folder: &Path) -> Result<Vec<std::fs::DirEntry>, TaskError> {
