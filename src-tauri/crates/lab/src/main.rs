@@ -36,7 +36,7 @@ enum Command {
     Score(score::Options),
     /// Make the recordings anew, or hours of healthy load
     Rerecord(rerecord::Options),
-    /// Measure what the window costs its user
+    /// Measure what the window costs its user, and whether the healthy shop is healthy
     #[command(subcommand)]
     Bench(bench::Bench),
 }

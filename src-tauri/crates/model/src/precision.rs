@@ -1,5 +1,5 @@
 //! How exactly measurements are kept: to six significant digits. A clock read twice and a query that took a moment to
-//! arrive are less exact than that, and digits that mean nothing make up half of a store and of a recording.
+//! arrive are less exact than that, and digits that mean nothing take room in stores and recordings.
 
 use crate::frame::Frame;
 

@@ -16,7 +16,7 @@ pub const COMPRESSED_EXTENSION: &str = "zst";
 /// First bytes of zstd data.
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// A day of two nodes takes seconds, and a recording is a seventh smaller than at zstd's default.
+/// A recording is about a seventh smaller than at zstd's default, which is 3.
 const COMPRESSION_LEVEL: i32 = 9;
 
 /// Size of the read and write buffers, bytes.
