@@ -9,6 +9,7 @@ use faultline_model::{
     Clock, Due, Engine, Frame, HealthLevel, HealthRow, NodeId, NodeSpec, Polled, SessionGroup, Source,
     Timestamp,
 };
+use faultline_sources::QueryBook;
 use secrecy::SecretString;
 
 /// How long anything that must happen may take on a busy machine.
@@ -60,7 +61,7 @@ impl Watch {
             role: None,
         };
         Self {
-            source: faultline_sources::open(spec, Arc::new(RealClock)).unwrap(),
+            source: faultline_sources::open(spec, Arc::new(RealClock), QueryBook::default()).unwrap(),
             texts: BTreeMap::new(),
             calls: BTreeMap::new(),
             health: BTreeMap::new(),
@@ -69,10 +70,11 @@ impl Watch {
 
     /// One poll, added to the sums. Whatever it brings, no number in it may be negative.
     pub(crate) async fn poll(&mut self, due: Due) -> Option<Frame> {
-        let Polled { frame, health, cost_ms } = self.source.poll(due).await;
+        let Polled { frames, health, cost_ms } = self.source.poll(due).await;
         assert!(cost_ms >= 0.0);
         self.health.extend(health.into_iter().map(|row| (row.aspect.clone(), row)));
-        let frame = frame?;
+        assert!(frames.len() <= 1, "a node that has no word of others: {frames:?}");
+        let frame = frames.into_iter().next()?;
         for text in &frame.texts {
             assert!(!text.text.contains("faultline"), "one of our own statements: {text:?}");
             assert_eq!(

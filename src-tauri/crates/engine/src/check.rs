@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use faultline_model::{Clock, ClusterName, Engine, HealthLevel, HealthRow, NodeId, NodeSpec};
+use faultline_sources::QueryBook;
 use futures::StreamExt as _;
 use futures::stream;
 use secrecy::SecretString;
@@ -107,7 +108,7 @@ async fn self_test(spec: NodeSpec, clock: &Arc<dyn Clock>) -> Vec<HealthRow> {
     let target = spec.id.to_string();
     let row =
         |message: String| vec![HealthRow::new(target.clone(), "configuration", HealthLevel::Error, message)];
-    let mut source = match faultline_sources::open(spec, Arc::clone(clock)) {
+    let mut source = match faultline_sources::open(spec, Arc::clone(clock), QueryBook::default()) {
         Ok(source) => source,
         Err(error) => return row(error.to_string()),
     };

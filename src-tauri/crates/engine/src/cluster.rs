@@ -119,7 +119,17 @@ impl ClusterTask {
         if self.health.update(report.polled.health) {
             self.hub.tell(EngineEvent::Health);
         }
-        let Some(mut frame) = report.polled.frame.filter(|frame| !frame.is_empty()) else { return };
+        let mut seen = false;
+        for frame in report.polled.frames.into_iter().filter(|frame| !frame.is_empty()) {
+            self.on_frame(frame, last_at).await;
+            seen = true;
+        }
+        if seen {
+            self.hub.tell(EngineEvent::Frames { cluster: self.name.clone() });
+        }
+    }
+
+    async fn on_frame(&mut self, mut frame: Frame, last_at: &mut Timestamp) {
         // Two observations of one time would be one group in a recording; live they are settled one by one.
         if frame.at == *last_at {
             frame.at = next_after(*last_at, frame.at);
@@ -128,7 +138,6 @@ impl ClusterTask {
         frame.facts.append(&mut self.service_facts);
         self.see(&frame);
         self.take_in(Observation::Frame(frame)).await;
-        self.hub.tell(EngineEvent::Frames { cluster: self.name.clone() });
     }
 
     fn see(&self, frame: &Frame) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use faultline_model::{Clock, HealthLevel, HealthRow, NodeId, Polled, Source};
+use faultline_sources::QueryBook;
 use futures::FutureExt as _;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -39,6 +40,8 @@ pub(crate) struct NodeWatch {
     pub(crate) schedule: Schedule,
     pub(crate) attention: watch::Receiver<Attention>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// What the nodes of the cluster know of each other's statements.
+    pub(crate) book: QueryBook,
     pub(crate) reports: mpsc::Sender<NodeReport>,
     pub(crate) health: HealthBoard,
     pub(crate) hub: Hub,
@@ -89,7 +92,7 @@ impl NodeWatch {
 
     async fn open(&self) -> Result<Box<dyn Source>, EngineError> {
         let spec = convert::node(&self.id, &self.config, &self.secrets).await?;
-        faultline_sources::open(spec, Arc::clone(&self.clock))
+        faultline_sources::open(spec, Arc::clone(&self.clock), self.book.clone())
             .map_err(|source| EngineError::Source { node: self.id.clone(), source })
     }
 

@@ -9,6 +9,7 @@ use faultline_model::{
     Clock, ClusterName, Engine, EventKind, Facts, Header, HealthLevel, HealthRow, IncidentEvent, NodeId,
     RollbackOutcome, TimeRange, Timestamp,
 };
+use faultline_sources::QueryBook;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -89,6 +90,7 @@ impl Starter<'_> {
         let (report_sender, reports) = mpsc::channel(MAX_WAITING_REPORTS);
         let (requests, request_queue) = mpsc::channel(MAX_WAITING_REPORTS);
         let (tasks, stop) = (TaskTracker::new(), parts.stop.child_token());
+        let book = QueryBook::default();
         for node in &cluster.nodes {
             let id = NodeId { cluster: name.clone(), node: node.name.as_str().into() };
             let watch = NodeWatch {
@@ -98,6 +100,7 @@ impl Starter<'_> {
                 secrets: parts.secrets.clone(),
                 attention: watched.clone(),
                 clock: Arc::clone(&parts.clock),
+                book: book.clone(),
                 reports: report_sender.clone(),
                 health: parts.health.clone(),
                 hub: parts.hub.clone(),

@@ -28,8 +28,9 @@ pub use incident::{
     Opened, Severity, SuspectDeploy, SuspectQuery, Verdict,
 };
 pub use ports::{
-    DeploySink, Due, NodeSpec, Notice, NoticeAction, Notifier, Polled, ROUND_TRIP_DEADLINE, Rollback,
-    RollbackOutcome, RollbackPreview, RollbackTarget, Source,
+    ClientCertificate, DeploySink, Due, EndpointAuth, EndpointKind, EndpointSpec, INSPECT_EVERY, NodeSpec,
+    Notice, NoticeAction, Notifier, Polled, ROUND_TRIP_DEADLINE, Rollback, RollbackOutcome, RollbackPreview,
+    RollbackTarget, Source,
 };
 pub use precision::measured;
 pub use time::{Clock, TimeRange, Timestamp};

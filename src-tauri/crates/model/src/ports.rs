@@ -1,6 +1,8 @@
 //! The ports between crates: what the engine expects of a source, a deploy feed, a rollback and a notifier. Only
 //! signatures are in here; who implements them knows nothing of who calls.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::deploy::Deploy;
 use crate::frame::{Engine, Frame, Role};
 use crate::health::HealthRow;
-use crate::ids::{DeployId, IncidentId, NodeId};
+use crate::ids::{DeployId, Fingerprint, IncidentId, NodeId, SignalName};
 
 /// One node to watch, with its secret already looked up.
 #[derive(Clone, Debug)]
@@ -27,7 +29,69 @@ pub struct NodeSpec {
     pub role: Option<Role>,
 }
 
-/// What is due in a poll.
+/// How a metric endpoint is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndpointKind {
+    /// The exporter's own text; expressions are evaluated here.
+    Scrape,
+    /// A Prometheus-compatible server; expressions are sent as they are.
+    Promql,
+}
+
+/// How Faultline says who it is to a metric endpoint.
+#[derive(Clone, Debug)]
+pub enum EndpointAuth {
+    /// `Authorization: Bearer …`.
+    Bearer(SecretString),
+    /// `Authorization: Basic …`.
+    Basic {
+        /// The user.
+        user: String,
+        /// The password.
+        password: SecretString,
+    },
+}
+
+/// The client certificate that a metric endpoint asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// PEM file with the certificate and those between it and its authority.
+    pub certificate: PathBuf,
+    /// PEM file with its private key.
+    pub key: PathBuf,
+}
+
+/// One metric endpoint to watch, with its secrets already looked up.
+#[derive(Clone, Debug)]
+pub struct EndpointSpec {
+    /// The node that its signals belong to: a database's, or one of its own, such as `edge`.
+    pub id: NodeId,
+    /// How it is asked.
+    pub kind: EndpointKind,
+    /// Where it is, without a password.
+    pub url: String,
+    /// How Faultline says who it is.
+    pub auth: Option<EndpointAuth>,
+    /// Further headers of every request, such as `X-Scope-OrgID`.
+    pub headers: BTreeMap<String, SecretString>,
+    /// PEM file with the certificates to trust instead of the system's.
+    pub ca: Option<PathBuf>,
+    /// The client certificate, where the endpoint asks for one.
+    pub client: Option<ClientCertificate>,
+    /// Canonical signal, or `x_` and a name, → expression.
+    pub signals: BTreeMap<SignalName, String>,
+    /// Names of the presets whose expressions are used where `signals` states none.
+    pub presets: Vec<String>,
+    /// Selector (`{instance="db-1:9187"}`, braces included) that every expression of a preset is narrowed to; empty
+    /// for all.
+    pub selector: String,
+    /// The role of the node, where the user states it.
+    pub role: Option<Role>,
+    /// Usual interval between two polls, seconds.
+    pub interval_s: f64,
+}
+
+/// What is due in a poll. A metric endpoint reads all that it has whenever it is polled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Due {
     /// One sample of the sessions and the one-row database counters.
@@ -39,10 +103,11 @@ pub struct Due {
 }
 
 /// What a poll brought.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Polled {
-    /// What was seen; `None` when the node could not be reached.
-    pub frame: Option<Frame>,
+    /// What was seen, in the order of time; nothing when the node could not be reached. Mostly of the node itself, but a
+    /// replica may also carry word of its primary.
+    pub frames: Vec<Frame>,
     /// Rows that changed since the last poll (or all, after a connect).
     pub health: Vec<HealthRow>,
     /// Time that the server spent on our own statements in this poll, milliseconds (round trips, as an upper bound).
@@ -55,6 +120,12 @@ pub struct Polled {
 pub trait Source: Send {
     /// Looks at what is due.
     async fn poll(&mut self, due: Due) -> Polled;
+
+    /// Looks closer, because these queries are suspected: plans, missing indexes, who blocks whom. What is found are
+    /// facts. Called on suspicion only, and at most once in [`INSPECT_EVERY`]; sources that cannot look closer find nothing.
+    async fn inspect(&mut self, _suspects: &[Fingerprint]) -> Polled {
+        Polled::default()
+    }
 
     /// Tests every aspect of the target: connection, privileges, extension, settings.
     async fn self_test(&mut self) -> Vec<HealthRow>;
@@ -185,6 +256,9 @@ pub trait Notifier: Send + Sync {
     /// Takes the incident's notification away; nothing happens if there is none.
     async fn close(&self, incident: &IncidentId);
 }
+
+/// Shortest time between two closer looks at one node.
+pub const INSPECT_EVERY: Duration = Duration::from_secs(20);
 
 /// Longest time that any one round trip to a server may take, unless a provider states a shorter one.
 pub const ROUND_TRIP_DEADLINE: Duration = Duration::from_secs(10);

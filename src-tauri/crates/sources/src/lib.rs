@@ -4,7 +4,9 @@
 
 mod error;
 mod postgres;
+mod query_book;
 mod registry;
 
 pub use error::SourceError;
+pub use query_book::{BookedQuery, QueryBook};
 pub use registry::{WATCHED, open};

@@ -6,9 +6,10 @@ use faultline_model::{Clock, Engine, NodeSpec, Source};
 
 use crate::error::SourceError;
 use crate::postgres;
+use crate::query_book::QueryBook;
 
 /// Opens a source; connects nothing.
-type Open = fn(NodeSpec, Arc<dyn Clock>) -> Result<Box<dyn Source>, SourceError>;
+type Open = fn(NodeSpec, Arc<dyn Clock>, QueryBook) -> Result<Box<dyn Source>, SourceError>;
 
 /// The engines, the schemes of their urls, and what opens them.
 const ENGINES: &[(Engine, &[&str], Open)] =
@@ -18,17 +19,17 @@ const ENGINES: &[(Engine, &[&str], Open)] =
 pub const WATCHED: &[Engine] = &[Engine::Postgres];
 
 /// Opens the source of a node. Nothing is connected before the first poll or self-test. An engine that is not stated
-/// is told from the scheme of the url.
+/// is told from the scheme of the url. `book` is the one that all nodes of its cluster share.
 ///
 /// # Errors
 /// [`SourceError::NotWatched`] when the engine has no source, [`SourceError::BadUrl`] when the address cannot be read.
-pub fn open(spec: NodeSpec, clock: Arc<dyn Clock>) -> Result<Box<dyn Source>, SourceError> {
+pub fn open(spec: NodeSpec, clock: Arc<dyn Clock>, book: QueryBook) -> Result<Box<dyn Source>, SourceError> {
     let scheme = spec.url.split_once("://").map_or("", |(scheme, _)| scheme);
     let found = ENGINES.iter().find(|(engine, schemes, _)| {
         *engine == spec.engine || (spec.engine == Engine::Unknown && schemes.contains(&scheme))
     });
     match found {
-        Some((_, _, open)) => open(spec, clock),
+        Some((_, _, open)) => open(spec, clock, book),
         None => Err(SourceError::NotWatched {
             target: spec.id.to_string(),
             engine: spec.engine,
@@ -62,7 +63,7 @@ mod tests {
             password: None,
             role: None,
         };
-        let opened = open(spec, Arc::new(Still)).map(|_| ()).map_err(|error| error.to_string());
+        let opened = open(spec, Arc::new(Still), QueryBook::default()).map(|_| ()).map_err(|error| error.to_string());
         match expected {
             Ok(()) => assert_eq!(opened, Ok(()), "{url}"),
             Err(part) => {

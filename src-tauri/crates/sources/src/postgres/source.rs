@@ -24,9 +24,14 @@ use super::texts::{Kept, MAX_TEXTS_PER_READ, Texts};
 use super::trouble::Trouble;
 use super::{facts, sql, statements};
 use crate::error::SourceError;
+use crate::query_book::QueryBook;
 
 /// Opens a PostgreSQL node; connects nothing.
-pub(crate) fn open(spec: NodeSpec, clock: Arc<dyn Clock>) -> Result<Box<dyn Source>, SourceError> {
+pub(crate) fn open(
+    spec: NodeSpec,
+    clock: Arc<dyn Clock>,
+    _book: QueryBook,
+) -> Result<Box<dyn Source>, SourceError> {
     let address = Address::parse(&spec)?;
     Ok(Box::new(PostgresSource {
         board: Board::new(spec.id.to_string()),
@@ -79,7 +84,7 @@ impl Source for PostgresSource {
         };
         let cost_ms = self.link.take_cost().as_secs_f64() * 1_000.0;
         self.account(cost_ms);
-        Polled { frame: looked, health: self.board.take_news(), cost_ms }
+        Polled { frames: looked.into_iter().collect(), health: self.board.take_news(), cost_ms }
     }
 
     async fn self_test(&mut self) -> Vec<HealthRow> {
