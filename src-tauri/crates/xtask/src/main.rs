@@ -42,11 +42,7 @@ enum Task {
     #[command(subcommand)]
     Lab(lab::Task),
     /// Run the checks and tests
-    Test {
-        /// Only what needs no server and no display, and not the app: seconds after an edit
-        #[arg(long)]
-        fast: bool,
-    },
+    Test(test::Options),
     /// Build the packages for Debian and RPM systems
     Bundle(bundle::Options),
     /// Run the benchmarks, or list them
@@ -59,7 +55,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::run(&options),
         Task::Serve(options) => serve::run(&options),
         Task::Lab(task) => lab::run(&task),
-        Task::Test { fast } => test::run(fast),
+        Task::Test(options) => test::run(&options),
         Task::Bundle(options) => bundle::run(&options),
         Task::Bench(options) => bench::run(&options),
     };

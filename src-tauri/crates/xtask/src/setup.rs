@@ -37,7 +37,24 @@ const PACKAGES: &[&str] = &[
     "chromium",
     "chromium-driver",
     "libsecret-tools",
+    // What the sources are tested with. Only the programs: tests start their own servers, see `SERVICES`.
+    "postgresql-15",
+    "pgbouncer",
+    "mariadb-server-core",
+    "mariadb-client-core",
+    "prometheus",
+    "victoria-metrics",
+    "prometheus-postgres-exporter",
+    "prometheus-mysqld-exporter",
+    "prometheus-node-exporter",
+    "pg-activity",
 ];
+
+/// The services that these packages bring. Those that are new to the machine are neither started nor enabled.
+const SERVICES: &str = "postgresql pgbouncer prometheus victoria-metrics prometheus-postgres-exporter \
+                        prometheus-mysqld-exporter prometheus-node-exporter";
+/// Installs packages without their services.
+const INSTALL: &str = include_str!("setup/install.sh");
 
 /// Says that the packages are there under other names.
 const DONE_ELSEWHERE: &str = "FAULTLINE_SETUP_DONE";
@@ -82,8 +99,20 @@ fn debian(yes: bool) -> Result<(), TaskError> {
     if !yes && !confirm("Install them?") {
         return Err(TaskError::Declined { packages });
     }
-    program::run(apt().arg("update"))?;
-    program::run(apt().args(["install", "--yes", "--no-install-recommends"]).args(missing))
+    let options = ["-o", APT_LOCK_TIMEOUT, "-o", APT_RETRIES];
+    program::run(as_root("apt-get").args(options).arg("update"))?;
+    // `--no-remove`: something of the user's that is in the way of a package is worth more than our tests.
+    let install = ["install", "--yes", "--no-install-recommends", "--no-remove"];
+    let mut script = as_root("sh");
+    script.args(["-c", INSTALL, "install.sh", SERVICES]).args(options).args(install).args(missing);
+    match script.status() {
+        Ok(status) if status.success() => Ok(()),
+        // The script itself would fill pages.
+        Ok(status) => {
+            Err(TaskError::Failed { command: format!("apt-get install {packages}"), code: status.code() })
+        }
+        Err(source) => Err(TaskError::Missing { program: "sh".to_owned(), source }),
+    }
 }
 
 fn missing() -> Vec<&'static str> {
@@ -94,17 +123,17 @@ fn missing() -> Vec<&'static str> {
     PACKAGES.iter().filter(|package| !is_installed(package)).copied().collect()
 }
 
-/// apt-get, by sudo for those who are not root.
-fn apt() -> Command {
+/// A program that asks nothing, by sudo for those who are not root.
+fn as_root(program: &str) -> Command {
     let is_root = output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
     let mut command = if is_root {
-        Command::new("apt-get")
+        Command::new(program)
     } else {
         let mut sudo = Command::new("sudo");
-        sudo.args(["--preserve-env=DEBIAN_FRONTEND", "apt-get"]);
+        sudo.args(["--preserve-env=DEBIAN_FRONTEND", program]);
         sudo
     };
-    command.env("DEBIAN_FRONTEND", "noninteractive").args(["-o", APT_LOCK_TIMEOUT, "-o", APT_RETRIES]);
+    command.env("DEBIAN_FRONTEND", "noninteractive");
     command
 }
 

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use clap::{Args, ValueEnum};
+
 use crate::bundle::{self, Build};
 use crate::error::TaskError;
 use crate::program::{self, cargo, is_there, npm, root};
@@ -32,19 +34,42 @@ const FAST_PROFILE: &str = "fast";
 /// The one that leaves out nothing.
 const FULL_PROFILE: &str = "default";
 
+/// Tells the tests against real servers to try every version, where there are several.
+const MATRIX_VARIABLE: &str = "FAULTLINE_MATRIX";
+
+/// What to run.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Only what needs no server and no display, and not the app: seconds after an edit
+    #[arg(long, conflicts_with = "matrix")]
+    fast: bool,
+    /// Which versions of the servers
+    #[arg(long, value_enum, default_value_t = Matrix::Some)]
+    matrix: Matrix,
+}
+
+/// Which versions of the servers the tests run against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Matrix {
+    /// Those that differ most
+    Some,
+    /// All that there are servers for
+    Full,
+}
+
 /// Runs the tests.
-pub(crate) fn run(fast: bool) -> Result<(), TaskError> {
+pub(crate) fn run(options: &Options) -> Result<(), TaskError> {
     let mut steps = Steps::default();
-    if fast {
+    if options.fast {
         let packages = FAST.iter().flat_map(|package| ["-p", *package]);
         steps.run("tests", || program::run(tests(FAST_PROFILE).args(packages)));
     } else {
-        everything(&mut steps);
+        everything(&mut steps, options.matrix);
     }
     steps.finish()
 }
 
-fn everything(steps: &mut Steps) {
+fn everything(steps: &mut Steps, matrix: Matrix) {
     // The app's build reads the built window, and everything else needs the packages.
     if !steps.run("setup", || setup::run(true)) || !steps.run("window: build", demo::build_window) {
         return;
@@ -68,7 +93,13 @@ fn everything(steps: &mut Steps) {
     steps.run("layers, licences, bans", || {
         program::run(cargo().arg("test").args(EVERYTHING).args(["--test", "tidy"]))
     });
-    steps.run("tests", || program::run(tests(FULL_PROFILE).args(EVERYTHING)));
+    steps.run("tests", || {
+        let mut tests = tests(FULL_PROFILE);
+        if matrix == Matrix::Full {
+            tests.env(MATRIX_VARIABLE, "full");
+        }
+        program::run(tests.args(EVERYTHING))
+    });
     steps.run("demo", || demo::play(true, &[]));
 }
 
