@@ -127,6 +127,10 @@ fn alignment(evidence: &Evidence<'_>, deploy: &Deploy, start: Timestamp) -> f64 
 
 /// Whether the queries whose load is unexplained are run by the deploy's service, and by its new version.
 fn ownership(evidence: &Evidence<'_>, deploy: &Deploy) -> f64 {
+    if deploy.cluster.is_some() {
+        // A change of the databases themselves hurts whoever uses them: no service owns it.
+        return 0.0;
+    }
     let (mut all, mut known, mut owned, mut versioned) = (0.0, 0.0, 0.0, 0.0);
     for &(ref fp, extra) in evidence.unexplained() {
         all += extra;
@@ -168,7 +172,8 @@ fn is_route_of(fp: &Fingerprint, service: &str) -> bool {
 /// Whether the hurt nodes are the service's own, where nodes are named after services.
 fn nodes(evidence: &Evidence<'_>, deploy: &Deploy) -> f64 {
     let service = deploy.service.as_str();
-    if evidence.hurt.is_empty() || !evidence.world.nodes.keys().any(|node| mentions(node.as_str(), service)) {
+    let nobodys = deploy.cluster.is_some() || evidence.hurt.is_empty();
+    if nobodys || !evidence.world.nodes.keys().any(|node| mentions(node.as_str(), service)) {
         return 0.0;
     }
     let own = evidence.hurt.iter().filter(|node| mentions(node.as_str(), service)).count();

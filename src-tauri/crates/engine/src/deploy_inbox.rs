@@ -60,7 +60,7 @@ pub(crate) async fn hand_on(
         }
         let watched = standing.now();
         for deploy in deploys {
-            for cluster in watched.clusters_of(&deploy.environment) {
+            for cluster in watched.clusters_of(&deploy) {
                 // A cluster whose task has ended needs no deploys.
                 cluster.requests.send(ClusterRequest::Deploy(Box::new(deploy.clone()))).await.ok();
             }

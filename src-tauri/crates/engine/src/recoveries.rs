@@ -34,7 +34,7 @@ impl Recoveries for ClusterRecoveries {
         let watched = self.standing.now();
         let asked: Vec<&ClusterHandle> = match &record {
             Some(record) => watched.clusters.get(&record.cluster).into_iter().collect(),
-            None => watched.clusters_of(&target.deploy.environment).collect(),
+            None => watched.clusters_of(&target.deploy).collect(),
         };
         let answers = futures::future::join_all(asked.into_iter().map(|cluster| ask(cluster, queries))).await;
         let answers: Vec<Recovery> = answers.into_iter().flatten().collect();

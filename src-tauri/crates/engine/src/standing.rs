@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use faultline_deploys::webhook::WebhookServer;
-use faultline_model::ClusterName;
+use faultline_model::{ClusterName, Deploy};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -80,12 +80,12 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    /// The clusters of an environment.
-    pub(crate) fn clusters_of(&self, environment: &str) -> impl Iterator<Item = &ClusterHandle> {
+    /// The clusters that a deploy concerns.
+    pub(crate) fn clusters_of(&self, deploy: &Deploy) -> impl Iterator<Item = &ClusterHandle> {
         self.config
             .clusters
             .iter()
-            .filter(move |cluster| cluster.environment == environment)
+            .filter(|cluster| deploy.concerns(&cluster.name.as_str().into(), &cluster.environment))
             .filter_map(|cluster| self.clusters.get(cluster.name.as_str()))
     }
 

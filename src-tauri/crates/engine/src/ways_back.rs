@@ -68,7 +68,9 @@ impl WaysBack {
 
     /// Whether the deploy can be taken back: it changed something, is not taken back yet, and its service has a way.
     pub(crate) fn leads_from(&self, deploy: &Deploy) -> bool {
-        self.0.contains_key(&deploy.service)
+        // What was seen on a cluster was made by no service, even if one is called like the cluster.
+        deploy.cluster.is_none()
+            && self.0.contains_key(&deploy.service)
             && deploy.previous.is_some()
             && deploy.status != DeployStatus::RolledBack
             && !matches!(deploy.kind, DeployKind::Rollback | DeployKind::Restart)

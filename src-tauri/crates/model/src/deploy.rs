@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{DeployId, ServiceName};
+use crate::ids::{ClusterName, DeployId, ServiceName};
 use crate::time::Timestamp;
 
 /// A change to production. Repeated with the same id as it progresses.
@@ -40,6 +40,10 @@ pub struct Deploy {
     /// The deploy system's page for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// The one cluster that it concerns, for a change that was seen on the databases themselves (a setting, an index)
+    /// and that no service made; every cluster of the environment where it is not stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterName>,
 }
 
 fn production() -> String {
@@ -53,6 +57,11 @@ impl Deploy {
             (Some(started), Some(finished)) => Some(started.min(finished)),
             (started, finished) => started.or(finished),
         }
+    }
+
+    /// Whether it concerns a cluster of the environment `environment`.
+    pub fn concerns(&self, cluster: &ClusterName, environment: &str) -> bool {
+        self.environment == environment && self.cluster.as_ref().is_none_or(|only| only == cluster)
     }
 
     /// `service version`, or the service alone.
@@ -72,6 +81,7 @@ impl Deploy {
         self.finished = self.finished.or(earlier.finished);
         self.actor = self.actor.take().or(earlier.actor);
         self.url = self.url.take().or(earlier.url);
+        self.cluster = self.cluster.take().or(earlier.cluster);
     }
 }
 

@@ -101,6 +101,7 @@ impl Names {
             previous: self.optional("version", deploy.previous.as_ref()),
             actor: None,
             url: None,
+            cluster: deploy.cluster.as_ref().map(|cluster| self.stand_in("cluster", cluster.as_str()).into()),
             ..deploy.clone()
         }
     }

@@ -143,6 +143,7 @@ fn deploy() -> impl Strategy<Value = Observation> {
                 kind: DeployKind::Schema,
                 actor: None,
                 url: None,
+                cluster: None,
             },
         },
     )

@@ -158,6 +158,7 @@ pub(crate) fn deploy(id: &str, service: &str, version: &str, at: f64) -> (f64, D
             kind: DeployKind::Deploy,
             actor: None,
             url: None,
+            cluster: None,
         },
     )
 }

@@ -51,6 +51,7 @@ fn read_deploy(value: &Value, now: Timestamp) -> Result<Deploy, FieldFault> {
         kind: fields.word("kind", KINDS)?,
         actor: fields.text("actor", MAX_TEXT_CHARS)?,
         url: fields.url("url")?,
+        cluster: None,
     };
     if let (Some(started), Some(finished)) = (deploy.started, deploy.finished)
         && finished < started

@@ -103,6 +103,7 @@ pub(crate) fn read(envelope: &Envelope, now: Timestamp) -> Result<Deploy, FieldF
         kind,
         actor: None,
         url: None,
+        cluster: None,
     })
 }
 

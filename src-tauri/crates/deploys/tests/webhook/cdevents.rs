@@ -25,6 +25,7 @@ fn expected(kind: DeployKind, version: Option<&str>) -> Deploy {
         kind,
         actor: None,
         url: None,
+        cluster: None,
     }
 }
 

@@ -71,6 +71,7 @@ fn deploy(args: MarkArgs, now: Timestamp) -> Result<Deploy, CommandError> {
         },
         actor: None,
         url: args.url,
+        cluster: None,
     })
 }
 
