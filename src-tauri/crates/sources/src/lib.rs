@@ -2,6 +2,7 @@
 //! [`faultline_model::Source`], and the registry that opens them. Not in here: the schedule, the store, and any
 //! judgement of what was seen.
 
+mod common;
 mod error;
 mod postgres;
 mod query_book;

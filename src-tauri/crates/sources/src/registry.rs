@@ -63,7 +63,8 @@ mod tests {
             password: None,
             role: None,
         };
-        let opened = open(spec, Arc::new(Still), QueryBook::default()).map(|_| ()).map_err(|error| error.to_string());
+        let opened =
+            open(spec, Arc::new(Still), QueryBook::default()).map(|_| ()).map_err(|error| error.to_string());
         match expected {
             Ok(()) => assert_eq!(opened, Ok(()), "{url}"),
             Err(part) => {

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::address::{Address, STATEMENT_TIMEOUT_MS};
 use super::trouble::Trouble;
+use crate::common::Pauses;
 
 /// Longest time to connect and log in.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
@@ -17,10 +18,6 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 const NETWORK_ALLOWANCE: Duration = Duration::from_secs(2);
 /// Longest polite farewell.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
-/// First pause after a failed attempt; it doubles with every further one.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// Longest pause between attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Longest time that an ordinary statement may take, there and back.
 pub(super) const STATEMENT_DEADLINE: Duration =
@@ -166,40 +163,4 @@ async fn gather(connection: &mut PgConnection, sql: String) -> Result<Answer, sq
         }
     }
     Ok(answer)
-}
-
-/// Pauses between attempts to connect: doubling, bounded.
-#[derive(Debug, Default)]
-struct Pauses {
-    last: Option<(Instant, Duration)>,
-}
-
-impl Pauses {
-    fn over(&self, now: Instant) -> bool {
-        self.last.is_none_or(|(at, pause)| now.saturating_duration_since(at) >= pause)
-    }
-
-    fn failed(&mut self, now: Instant) {
-        let pause = self.last.map_or(FIRST_PAUSE, |(_, pause)| (pause * 2).min(LONGEST_PAUSE));
-        self.last = Some((now, pause));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_double_up_to_their_limit() {
-        let mut pauses = Pauses::default();
-        let mut now = Instant::now();
-        assert!(pauses.over(now));
-        for expected_s in [1, 2, 4, 8, 16, 30, 30] {
-            pauses.failed(now);
-            let pause = Duration::from_secs(expected_s);
-            assert!(!pauses.over(now + pause - Duration::from_millis(1)), "{expected_s}");
-            now += pause;
-            assert!(pauses.over(now), "{expected_s}");
-        }
-    }
 }

@@ -1,7 +1,6 @@
 //! PostgreSQL, primaries and standbys: statement counters, session samples, database counters, replay, facts.
 
 mod address;
-mod budget;
 mod capabilities;
 mod connection;
 mod database;

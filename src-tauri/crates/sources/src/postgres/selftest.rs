@@ -1,12 +1,11 @@
 //! How each aspect of a node stands, and the exact command that fixes it. Pure: from what was found to rows.
 
-use std::collections::BTreeMap;
-
-use faultline_model::{HealthLevel, HealthRow, Role};
+use faultline_model::Role;
 
 use super::address::Address;
 use super::capabilities::{Capabilities, OLDEST_VERSION_NUM};
 use super::trouble::Trouble;
+use crate::common::Found;
 
 /// Names of the aspects.
 pub(super) const CONNECTION: &str = "connection";
@@ -28,96 +27,6 @@ pub(super) const FACTS: &str = "facts";
 
 /// Skew beyond which a warning is due, seconds.
 const SKEW_WARNING_S: f64 = 1.0;
-
-/// One finding: aspect, level, message, hint.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) aspect: &'static str,
-    level: HealthLevel,
-    message: String,
-    hint: Option<String>,
-}
-
-impl Found {
-    pub(super) fn ok(aspect: &'static str, message: impl Into<String>) -> Self {
-        Self { aspect, level: HealthLevel::Ok, message: message.into(), hint: None }
-    }
-
-    fn none(aspect: &'static str, message: impl Into<String>) -> Self {
-        Self { level: HealthLevel::NotApplicable, ..Self::ok(aspect, message) }
-    }
-
-    pub(super) fn warning(aspect: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { level: HealthLevel::Warning, hint: Some(hint.into()), ..Self::ok(aspect, message) }
-    }
-
-    pub(super) fn error(aspect: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { level: HealthLevel::Error, hint: Some(hint.into()), ..Self::ok(aspect, message) }
-    }
-
-    pub(super) fn is_ok(&self) -> bool {
-        self.level <= HealthLevel::Ok
-    }
-
-    fn row(&self, target: &str) -> HealthRow {
-        HealthRow {
-            target: target.to_owned(),
-            aspect: self.aspect.to_owned(),
-            level: self.level,
-            message: self.message.clone(),
-            hint: self.hint.clone(),
-        }
-    }
-}
-
-/// How every aspect stands, and which rows have not been told yet.
-#[derive(Debug)]
-pub(super) struct Board {
-    target: String,
-    stands: BTreeMap<&'static str, Found>,
-    news: BTreeMap<&'static str, HealthRow>,
-}
-
-impl Board {
-    pub(super) fn new(target: String) -> Self {
-        Self { target, stands: BTreeMap::new(), news: BTreeMap::new() }
-    }
-
-    /// Notes how an aspect stands; it is news only when it stands otherwise than before.
-    pub(super) fn set(&mut self, found: Found) {
-        if self.stands.get(found.aspect) != Some(&found) {
-            self.news.insert(found.aspect, found.row(&self.target));
-            self.stands.insert(found.aspect, found);
-        }
-    }
-
-    /// As [`Self::set`], but an aspect that stands well already, or was never spoken of, is not worth a row.
-    pub(super) fn recovered(&mut self, found: Found) {
-        if self.stands.get(found.aspect).is_some_and(|stands| !stands.is_ok()) {
-            self.set(found);
-        }
-    }
-
-    /// Everything is news again, as after a connect.
-    pub(super) fn tell_all(&mut self) {
-        self.news = self.stands.values().map(|found| (found.aspect, found.row(&self.target))).collect();
-    }
-
-    /// Forgets all but one aspect, when nothing else can be known.
-    pub(super) fn only(&mut self, found: Found) {
-        self.stands.retain(|aspect, _| *aspect == found.aspect);
-        self.news.clear();
-        self.set(found);
-    }
-
-    pub(super) fn take_news(&mut self) -> Vec<HealthRow> {
-        std::mem::take(&mut self.news).into_values().collect()
-    }
-
-    pub(super) fn all(&self) -> Vec<HealthRow> {
-        self.stands.values().map(|found| found.row(&self.target)).collect()
-    }
-}
 
 /// An identifier as SQL wants it.
 fn quoted(name: &str) -> String {

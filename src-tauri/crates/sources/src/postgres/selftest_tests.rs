@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use faultline_model::{NodeId, NodeSpec};
+use faultline_model::{HealthLevel, NodeId, NodeSpec};
 
 use super::super::capabilities::Statements;
 use super::*;
+use crate::common::Board;
 
 fn address() -> Address {
     let spec = NodeSpec {

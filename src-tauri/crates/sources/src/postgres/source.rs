@@ -11,18 +11,18 @@ use faultline_model::{
 use tokio::time::Instant;
 
 use super::address::Address;
-use super::budget::{self, Budget};
 use super::capabilities::Capabilities;
 use super::connection::{Link, STATEMENT_DEADLINE};
 use super::database::{self, Sample};
 use super::replication::{Progress, Standby};
 use super::row::{int, text};
-use super::selftest::{self, Board, Found};
+use super::selftest;
 use super::sessions::{self, Session};
 use super::statements::{Outcome, Statements};
 use super::texts::{Kept, MAX_TEXTS_PER_READ, Texts};
 use super::trouble::Trouble;
 use super::{facts, sql, statements};
+use crate::common::{BUDGET_SHARE, Board, Budget, Found, Memory, skew_moved, skew_s};
 use crate::error::SourceError;
 use crate::query_book::QueryBook;
 
@@ -45,7 +45,7 @@ pub(crate) fn open(
         progress: Progress::default(),
         statements: Statements::default(),
         texts: Texts::default(),
-        facts: facts::Memory::default(),
+        facts: Memory::default(),
         budget: Budget::default(),
         last_poll: None,
         counted_cost_ms: None,
@@ -67,7 +67,7 @@ struct PostgresSource {
     progress: Progress,
     statements: Statements,
     texts: Texts,
-    facts: facts::Memory,
+    facts: Memory,
     budget: Budget,
     last_poll: Option<Instant>,
     /// What the server counted of our own statements since the last account; `None` where it does not count them.
@@ -382,7 +382,7 @@ impl PostgresSource {
         let received = self.clock.now();
         match rows.and_then(|rows| rows.first().map(|row| int(row, "now_us")).transpose()) {
             Ok(Some(Some(server_us))) => {
-                let skew_s = facts::skew_s(sent, server_us, received);
+                let skew_s = skew_s(sent, server_us, received);
                 self.board.set(selftest::clock(skew_s));
                 self.skew_s = Some(skew_s);
                 Ok(())
@@ -407,7 +407,7 @@ impl PostgresSource {
         };
         if let Some(told) = &self.about {
             // A skew that merely trembles is not news.
-            if !self.skew_s.is_some_and(|skew_s| facts::skew_moved(told.skew_s, skew_s)) {
+            if !self.skew_s.is_some_and(|skew_s| skew_moved(told.skew_s, skew_s)) {
                 now.skew_s = told.skew_s;
             }
             if *told == now {
@@ -428,7 +428,7 @@ impl PostgresSource {
         } else {
             self.board.set(selftest::replication(false, false, false, true));
         }
-        self.board.set(selftest::budget(self.budget.pace(), budget::SHARE));
+        self.board.set(selftest::budget(self.budget.pace(), BUDGET_SHARE));
         let Some(extension) = has.statements.as_ref().filter(|_| has.track.is_some()) else { return Ok(()) };
         let answer = self.link.ask(sql::counters(extension), STATEMENT_DEADLINE).await;
         match answer.and_then(|answer| statements::reading(&answer)) {
@@ -452,7 +452,7 @@ impl PostgresSource {
         if self.budget.spent(cost_ms, elapsed.as_secs_f64()) {
             let (pace, share) = (self.budget.pace(), self.budget.share());
             tracing::info!(node = %self.spec.id, pace, share, "the pace changed with the cost of our statements");
-            self.board.set(selftest::budget(pace, budget::SHARE));
+            self.board.set(selftest::budget(pace, BUDGET_SHARE));
         }
     }
 }

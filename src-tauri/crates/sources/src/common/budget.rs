@@ -4,7 +4,7 @@
 use faultline_model::Due;
 
 /// Share of one core that our statements may take.
-pub(super) const SHARE: f64 = 0.005;
+pub(crate) const SHARE: f64 = 0.005;
 /// Cost is judged over this long, seconds.
 const WINDOW_S: f64 = 30.0;
 /// The pace goes up again below this share of the budget.
@@ -16,7 +16,7 @@ const COUNTERS_EVERY: [u32; 4] = [1, 1, 2, 3];
 
 /// The account of one node.
 #[derive(Debug, Default)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     level: usize,
     spent_ms: f64,
     elapsed_s: f64,
@@ -27,7 +27,7 @@ pub(super) struct Budget {
 
 impl Budget {
     /// What of the due is done at the present pace.
-    pub(super) fn admit(&mut self, due: Due) -> Due {
+    pub(crate) fn admit(&mut self, due: Due) -> Due {
         Due {
             sessions: due.sessions && every(&mut self.sessions, SESSIONS_EVERY[self.level]),
             counters: due.counters && every(&mut self.counters, COUNTERS_EVERY[self.level]),
@@ -36,7 +36,7 @@ impl Budget {
     }
 
     /// A poll cost `cost_ms`, `elapsed_s` after the one before. Whether the pace changed.
-    pub(super) fn spent(&mut self, cost_ms: f64, elapsed_s: f64) -> bool {
+    pub(crate) fn spent(&mut self, cost_ms: f64, elapsed_s: f64) -> bool {
         self.spent_ms += cost_ms.max(0.0);
         self.elapsed_s += elapsed_s.clamp(0.0, WINDOW_S);
         if self.elapsed_s < WINDOW_S {
@@ -54,12 +54,12 @@ impl Budget {
     }
 
     /// Every how many-th sample of sessions is taken; 1 is all.
-    pub(super) fn pace(&self) -> u32 {
+    pub(crate) fn pace(&self) -> u32 {
         SESSIONS_EVERY[self.level]
     }
 
     /// Share of one core that our statements took over the last full window.
-    pub(super) fn share(&self) -> f64 {
+    pub(crate) fn share(&self) -> f64 {
         self.share
     }
 }
