@@ -2,14 +2,18 @@
 
 mod address;
 mod capabilities;
+mod check;
 mod connection;
+mod counters;
 mod database;
 mod delta;
 mod facts;
+mod poll;
 mod replication;
 mod row;
 mod selftest;
 mod sessions;
+mod slow;
 mod source;
 mod sql;
 mod statements;

@@ -1,0 +1,90 @@
+//! Reading the statement counters, and the texts behind ids never seen.
+
+use std::time::Duration;
+
+use faultline_model::ROUND_TRIP_DEADLINE;
+use tokio::time::Instant;
+
+use super::capabilities::Capabilities;
+use super::connection::STATEMENT_DEADLINE;
+use super::row::{int, text};
+use super::selftest;
+use super::source::PostgresSource;
+use super::sql;
+use super::statements::{self, Outcome};
+use super::texts::{Kept, MAX_TEXTS_PER_READ};
+use super::trouble::Trouble;
+use crate::common::Found;
+
+/// Longest time that the reading of texts may take, there and back.
+const TEXTS_DEADLINE: Duration = ROUND_TRIP_DEADLINE;
+
+impl PostgresSource {
+    /// What the statement counters say happened since the reading before.
+    pub(super) async fn counters(&mut self) -> Result<Option<Outcome>, Trouble> {
+        let Some(has) = self.has.clone() else { return Ok(None) };
+        let Some(extension) = has.statements.as_ref().filter(|_| has.track.is_some()) else {
+            return Ok(None);
+        };
+        let answer = self.link.ask(sql::counters(extension), STATEMENT_DEADLINE).await;
+        let now = match answer.and_then(|answer| statements::reading(&answer)) {
+            Ok(now) => now,
+            Err(trouble) => return self.failed(selftest::COUNTERS, trouble).map(|()| None),
+        };
+        self.board.recovered(Found::ok(selftest::COUNTERS, "the statement counters are read"));
+        let deltas = match self.statements.advance(now) {
+            Ok(deltas) => deltas,
+            Err(gap) => {
+                tracing::debug!(node = %self.spec.id, ?gap, "the statement counters start over");
+                return Ok(None);
+            }
+        };
+        if deltas.implausible > 0 {
+            tracing::warn!(node = %self.spec.id, rows = deltas.implausible, "counters that cannot be true were dropped");
+        }
+        let unseen = self.statements.unseen(&deltas, &self.texts);
+        let asked = self.read_texts(&has, unseen).await;
+        let broke = asked.is_err();
+        let asked = asked.unwrap_or_default();
+        let outcome = self.statements.fold(deltas, &self.texts, &asked, has.reads_all_stats && !broke);
+        *self.counted_cost_ms.get_or_insert(0.0) += outcome.ours_ms;
+        Ok(Some(outcome))
+    }
+
+    /// Reads the texts of ids never seen, if it is time. The ids that were asked for and answered as far as they can be.
+    pub(super) async fn read_texts(
+        &mut self,
+        has: &Capabilities,
+        mut ids: Vec<i64>,
+    ) -> Result<Vec<i64>, Trouble> {
+        let Some(extension) = has.statements.as_ref() else { return Ok(Vec::new()) };
+        if ids.is_empty() || !self.texts.may_read(Instant::now()) {
+            return Ok(Vec::new());
+        }
+        ids.truncate(MAX_TEXTS_PER_READ);
+        let began = Instant::now();
+        let answer = self.link.ask(sql::texts(extension, &ids), TEXTS_DEADLINE).await;
+        self.texts.was_read(Instant::now(), began.elapsed());
+        let kept = answer.and_then(|mut answer| {
+            answer.pop().unwrap_or_default().iter().map(kept).collect::<Result<Vec<_>, _>>()
+        });
+        self.statements.texts_read(kept.is_ok());
+        match kept {
+            Ok(kept) => {
+                kept.into_iter().for_each(|kept| self.texts.learn(kept));
+                Ok(ids)
+            }
+            Err(trouble) => self.failed(selftest::COUNTERS, trouble).map(|()| Vec::new()),
+        }
+    }
+}
+
+/// From a row of the answer to [`sql::texts`].
+fn kept(row: &sqlx::postgres::PgRow) -> Result<Kept, Trouble> {
+    Ok(Kept {
+        queryid: int(row, "queryid")?.unwrap_or_default(),
+        text: text(row, "query")?,
+        user: text(row, "user_name")?,
+        database: text(row, "database_name")?,
+    })
+}
