@@ -70,11 +70,31 @@ environment = "production"
     )
 }
 
-/// The whole text of `config.toml`: databases, services, where deploys are told and how they are taken back.
-pub(crate) fn text(pair: &Pair, agreed: &Agreed, deploy_system: &str) -> String {
-    let (clusters, services, port) = (clusters(pair), services(shop::SERVICES), agreed.webhook_port);
+/// The edge in front of the shop.
+pub fn edge(url: &str) -> String {
     format!(
-        r#"{clusters}{services}
+        r#"
+[[metrics]]
+cluster = "shop"
+node = "edge"
+kind = "scrape"
+url = "{url}"
+
+  [metrics.signals]
+  requests_per_s = 'sum(rate(http_requests_total[15s]))'
+  request_latency_ms = '1000 * sum(rate(http_request_duration_seconds_sum[15s])) / sum(rate(http_request_duration_seconds_count[15s]))'
+  request_error_ratio = 'sum(rate(http_requests_total{{code=~"5.."}}[15s])) / sum(rate(http_requests_total[15s]))'
+  request_clients = 'http_clients'
+"#
+    )
+}
+
+/// The whole text of `config.toml`: databases, services, the edge, where deploys are told and how they are taken back.
+pub(crate) fn text(pair: &Pair, agreed: &Agreed, deploy_system: &str, edge_url: &str) -> String {
+    let (clusters, services, port) = (clusters(pair), services(shop::SERVICES), agreed.webhook_port);
+    let edge = edge(edge_url);
+    format!(
+        r#"{clusters}{services}{edge}
 [[deploys]]
 provider = "webhook"
 listen = "127.0.0.1:{port}"

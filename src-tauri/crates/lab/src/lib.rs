@@ -7,6 +7,7 @@ pub mod configuration;
 pub mod demo;
 pub mod deploys;
 pub mod desktop;
+pub mod edge;
 pub mod error;
 pub mod folder;
 pub mod http;

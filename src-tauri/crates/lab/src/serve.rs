@@ -12,6 +12,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::configuration::{self, Agreed};
 use crate::deploys::{DeploySystem, Production, Webhook};
+use crate::edge::Edge;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::postgres::Pair;
@@ -51,8 +52,10 @@ pub async fn run(options: Options, say: impl Fn(&str)) -> Result<()> {
     let production: Arc<dyn Production> = load.clone();
     let deploys =
         DeploySystem::start(agreed.deploy_token.clone(), &shop::running(), production, Some(webhook)).await?;
+    let edge = Edge::start(Arc::clone(&load)).await?;
     let folder = Folder::create(None)?;
-    let config = folder.write("config.toml", &configuration::text(&pair, &agreed, &deploys.url()))?;
+    let config =
+        folder.write("config.toml", &configuration::text(&pair, &agreed, &deploys.url(), &edge.url()))?;
     let mut command = Command::new(&options.faultctl);
     command.arg("serve").arg("--listen").arg(&options.listen).arg("--config").arg(&config);
     command.arg("--data").arg(folder.path().join("data")).envs(configuration::secrets(&pair, &agreed));

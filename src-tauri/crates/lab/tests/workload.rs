@@ -189,8 +189,13 @@ async fn a_lost_cache_and_more_traffic_show() {
     .await;
     load.lose_cache(false);
     let search = vec!["search".to_owned()];
-    let change =
-        TrafficChange { services: search, routes: Vec::new(), factor: 5.0, ramp: Duration::from_secs(1) };
+    let change = TrafficChange {
+        services: search,
+        routes: Vec::new(),
+        factor: 5.0,
+        ramp: Duration::from_secs(1),
+        clients: None,
+    };
     let change = load.traffic(change);
     until_felt(&load, "more requests", |seconds| {
         seconds.last().is_some_and(|second| second.requests_arrived as f64 > 1.8 * arrived)

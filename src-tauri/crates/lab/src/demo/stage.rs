@@ -14,6 +14,7 @@ use crate::clock::unix_now;
 use crate::configuration::{self, Agreed};
 use crate::deploys::{DeploySystem, Webhook};
 use crate::desktop::Session;
+use crate::edge::Edge;
 use crate::error::{Result, io};
 use crate::folder::Folder;
 use crate::postgres::Pair;
@@ -40,6 +41,7 @@ pub(super) struct Stage {
     pub(super) deploys: DeploySystem,
     pub(super) load: Arc<Load>,
     shots: PathBuf,
+    _edge: Edge,
     _pair: Pair,
     _folder: Folder,
 }
@@ -65,7 +67,10 @@ impl Stage {
 
         let folder = Folder::create(None)?;
         let private = if headless { Some(private_session().await?) } else { None };
-        let invocation = invocation(&folder, &pair, &agreed, &deploys, private.as_ref(), &shots)?;
+        let edge = Edge::start(Arc::clone(&load)).await?;
+        let config = configuration::text(&pair, &agreed, &deploys.url(), &edge.url());
+        let invocation =
+            invocation(&folder, &config, configuration::secrets(&pair, &agreed), private.as_ref(), &shots)?;
         if let Some(faultctl) = &options.faultctl {
             let fine = check(faultctl, &invocation, &shots.join("check.log")).await?;
             timeline.say(if fine {
@@ -82,7 +87,7 @@ impl Stage {
         .await?;
         timeline.say("Faultline is watching");
         let events = EventLog::new(shots.join(EVENTS));
-        Ok(Self { app, events, private, deploys, load, shots, _pair: pair, _folder: folder })
+        Ok(Self { app, events, private, deploys, load, shots, _edge: edge, _pair: pair, _folder: folder })
     }
 
     /// Takes a picture of the private screen.
@@ -103,14 +108,12 @@ async fn private_session() -> Result<Private> {
 
 fn invocation(
     folder: &Folder,
-    pair: &Pair,
-    agreed: &Agreed,
-    deploys: &DeploySystem,
+    config: &str,
+    mut variables: Vec<(&'static str, String)>,
     private: Option<&Private>,
     shots: &Path,
 ) -> Result<Invocation> {
-    let config = folder.write("config.toml", &configuration::text(pair, agreed, &deploys.url()))?;
-    let mut variables = configuration::secrets(pair, agreed);
+    let config = folder.write("config.toml", config)?;
     variables.push(("FAULTLINE_EVENTS_FILE", shots.join(EVENTS).display().to_string()));
     if let Some(private) = private {
         variables.extend_from_slice(private.desktop.variables());

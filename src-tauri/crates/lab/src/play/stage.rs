@@ -7,6 +7,7 @@ use super::Options;
 use super::faultline::{Faultctl, Watch};
 use crate::clock::unix_now;
 use crate::configuration;
+use crate::edge::Edge;
 use crate::error::Result;
 use crate::postgres::{self, Pair};
 use crate::scenario::Scenario;
@@ -22,6 +23,7 @@ pub(super) struct Stage {
     pub(super) load: Arc<Load>,
     pub(super) workload: Arc<Workload>,
     pub(super) pair: Arc<Pair>,
+    pub(super) edge: Edge,
     /// When Faultline began to watch, Unix seconds.
     pub(super) watched_from: f64,
 }
@@ -50,11 +52,14 @@ impl Stage {
         )?);
         say("the services are open");
         tokio::time::sleep(Duration::from_secs_f64(scenario.phases.warm_up_s)).await;
+        let edge = Edge::start(Arc::clone(&load)).await?;
         let services = workload.services.iter().map(|service| service.name.as_str());
-        let config = configuration::clusters(&pair) + &configuration::services(services);
+        let config = configuration::clusters(&pair)
+            + &configuration::services(services)
+            + &configuration::edge(&edge.url());
         let faultctl = Faultctl::new(&options.faultctl, &config, pair.primary.password())?;
         let (watched_from, watch) = (unix_now(), faultctl.watch()?);
         say("Faultline is watching");
-        Ok(Self { watch, faultctl, load, workload, pair, watched_from })
+        Ok(Self { watch, faultctl, load, workload, pair, edge, watched_from })
     }
 }

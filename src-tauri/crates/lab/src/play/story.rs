@@ -147,6 +147,7 @@ fn change(traffic: &Traffic) -> TrafficChange {
         routes: traffic.routes.clone(),
         factor: traffic.factor,
         ramp: Duration::from_secs_f64(traffic.ramp_s),
+        clients: traffic.clients,
     }
 }
 
@@ -159,7 +160,7 @@ async fn write(
     zero: f64,
     sayings: &Sayings,
 ) -> Result<()> {
-    let Stage { watch, faultctl, load, workload, pair, watched_from } = stage;
+    let Stage { watch, faultctl, load, workload, pair, edge, watched_from } = stage;
     watch.end().await?;
     if let Some(file) = &options.record {
         faultctl.record(watched_from, unix_now(), file).await?;
@@ -168,6 +169,7 @@ async fn write(
     let felt = load.seconds().into_iter();
     let felt: Vec<Felt> =
         felt.map(|second| Felt { t: second.t, latency_ms: second.latency_ms, busy: second.busy }).collect();
+    drop(edge);
     load.stop().await;
     drop(pair);
     if scenario.truth.cause.is_some() && happened.onset().is_none() {

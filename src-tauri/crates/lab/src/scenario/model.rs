@@ -314,6 +314,8 @@ pub struct Traffic {
     /// How long it takes to get there, seconds.
     #[serde(default)]
     pub ramp_s: f64,
+    /// How many clients all that is more comes from; when left out, more requests come from more clients.
+    pub clients: Option<u32>,
     /// When it is over.
     pub until_s: Option<f64>,
 }

@@ -9,8 +9,9 @@ use futures::future::join_all;
 use tokio::task::JoinHandle;
 
 use super::arrivals::{Arrivals, Source};
+use super::clients::client;
 use super::connection::Addresses;
-use super::meter::{GeneratorLag, Meter, Second};
+use super::meter::{EdgeCounts, GeneratorLag, Meter, Second};
 use super::program::Programs;
 use super::queue::Request;
 use super::service::ServiceLoad;
@@ -121,6 +122,11 @@ impl Load {
         self.meter.latencies_ms(seconds)
     }
 
+    /// What an edge in front of the services counts.
+    pub fn edge(&self) -> EdgeCounts {
+        self.meter.edge()
+    }
+
     /// How late requests were sent: whether the load itself is slow.
     pub fn generator_lag(&self) -> GeneratorLag {
         self.meter.lag()
@@ -174,6 +180,7 @@ async fn drive(
     meter: Arc<Meter>,
 ) {
     let at = |s: f64| meter.started() + Duration::from_secs_f64(s);
+    let requests_per_s: f64 = services.iter().map(ServiceLoad::requests_per_s).sum();
     loop {
         let now_s = arrivals.next_cell_s();
         tokio::time::sleep_until(at(now_s)).await;
@@ -189,8 +196,13 @@ async fn drive(
             let due = at(arrival.at_s);
             tokio::time::sleep_until(due).await;
             let request = Request { route: arrival.route, seed: arrival.seed, arrived: due };
-            let room = services[arrival.service].arrive(request, arrival.lot);
-            meter.arrived(due, room);
+            let service = &services[arrival.service];
+            let (visitors, few) = {
+                let traffic = traffic.lock().unwrap_or_else(PoisonError::into_inner);
+                traffic.origin(&service.name, &service.routes()[arrival.route], arrival.at_s)
+            };
+            let room = service.arrive(request, arrival.lot);
+            meter.arrived(due, client(arrival.seed, requests_per_s * visitors, few), room);
         }
     }
 }

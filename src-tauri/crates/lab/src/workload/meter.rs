@@ -4,6 +4,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
+use super::clients::{Client, Clients};
+
 use crate::clock::unix_now;
 
 /// Seconds that are kept; what comes later is not.
@@ -43,6 +45,21 @@ pub struct GeneratorLag {
     pub max_ms: f64,
 }
 
+/// What an edge in front of the services has counted since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct EdgeCounts {
+    /// Requests that ended well.
+    pub served: u64,
+    /// Requests that ended with an error.
+    pub failed: u64,
+    /// Requests for which there was no room in the queue.
+    pub turned_away: u64,
+    /// Time from arrival to end of all those that were served or failed, seconds.
+    pub seconds: f64,
+    /// Different clients within the last ten seconds.
+    pub clients: usize,
+}
+
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -68,6 +85,8 @@ struct State {
     counted_s: f64,
     lag_sum_ms: f64,
     lag: GeneratorLag,
+    edge: EdgeCounts,
+    clients: Clients,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -97,13 +116,15 @@ impl Meter {
         self.started.elapsed().as_secs_f64()
     }
 
-    /// A request was sent that was due to arrive then.
-    pub(super) fn arrived(&self, due: Instant, room: bool) {
+    /// A client sent a request that was due to arrive then.
+    pub(super) fn arrived(&self, due: Instant, client: Client, room: bool) {
         let lag_ms = due.elapsed().as_secs_f64() * 1e3;
         self.change(|state, now_s| {
             state.lag.arrivals += 1;
             state.lag_sum_ms += lag_ms;
             state.lag.max_ms = state.lag.max_ms.max(lag_ms);
+            state.clients.saw(client, now_s);
+            state.edge.turned_away += u64::from(!room);
             state.in_bin(now_s, |bin| {
                 bin.arrived += 1;
                 bin.turned_away += u64::from(!room);
@@ -115,6 +136,14 @@ impl Meter {
     pub(super) fn ended(&self, arrived: Instant, outcome: Outcome) {
         let latency_ms = arrived.elapsed().as_secs_f64() * 1e3;
         self.change(|state, now_s| {
+            match outcome {
+                Outcome::Served => state.edge.served += 1,
+                Outcome::Failed => state.edge.failed += 1,
+                Outcome::Abandoned => {}
+            }
+            if outcome != Outcome::Abandoned {
+                state.edge.seconds += latency_ms / 1e3;
+            }
             state.in_bin(now_s, |bin| {
                 match outcome {
                     Outcome::Served => bin.served += 1,
@@ -162,6 +191,10 @@ impl Meter {
         let state = self.lock();
         let bins = state.bins.iter().skip(seconds.start).take(seconds.len());
         bins.flat_map(|bin| bin.latencies_ms.iter().map(|ms| f64::from(*ms))).collect()
+    }
+
+    pub(super) fn edge(&self) -> EdgeCounts {
+        self.change(|state, now_s| EdgeCounts { clients: state.clients.count(now_s), ..state.edge })
     }
 
     pub(super) fn lag(&self) -> GeneratorLag {

@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod check;
+mod clients;
 mod connection;
 mod file;
 mod load;
@@ -20,7 +21,7 @@ mod tests;
 
 pub use check::{MAX_CONNECTIONS, MAX_REQUESTS_PER_S, OWN_ROLES};
 pub use load::{Load, LoadOptions};
-pub use meter::{GeneratorLag, Second};
+pub use meter::{EdgeCounts, GeneratorLag, Second};
 pub use plan::{Addition, Param, Place, Replacement, Route, Service, Step, Version, Workload};
 pub use set_up::set_up;
 pub use traffic::{ChangeId, TrafficChange};

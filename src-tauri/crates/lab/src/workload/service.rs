@@ -107,6 +107,11 @@ impl ServiceLoad {
         load
     }
 
+    /// Requests per second at the beginning, all routes together.
+    pub(super) fn requests_per_s(&self) -> f64 {
+        self.requests_per_s
+    }
+
     /// Names of the routes of all versions.
     pub(super) fn routes(&self) -> &[String] {
         &self.shared.programs.routes

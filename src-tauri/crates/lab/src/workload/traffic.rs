@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::clients::Few;
+
 /// Another rate of requests, from now on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrafficChange {
@@ -13,6 +15,8 @@ pub struct TrafficChange {
     pub factor: f64,
     /// How long it takes to get there.
     pub ramp: Duration,
+    /// The clients that what is more comes from; as many more as there are more requests when `None`.
+    pub clients: Option<u32>,
 }
 
 /// A change under way.
@@ -42,18 +46,37 @@ impl Traffic {
 
     /// Times the rate of a route.
     pub(super) fn factor(&self, service: &str, route: &str, now_s: f64) -> f64 {
+        self.of(service, route, now_s).map(|(factor, _)| factor).product()
+    }
+
+    /// Times the visitors of a route, and the part of its requests that comes from few clients.
+    pub(super) fn origin(&self, service: &str, route: &str, now_s: f64) -> (f64, Option<Few>) {
+        let (mut visitors, mut few) = (1.0, None);
+        for (factor, clients) in self.of(service, route, now_s) {
+            match clients {
+                Some(clients) if factor > 1.0 => few = Some(Few { share: 1.0 - 1.0 / factor, clients }),
+                _ => visitors *= factor,
+            }
+        }
+        (visitors, few)
+    }
+
+    /// Of every change that concerns a route: times its rate, and from how many clients.
+    fn of<'a>(
+        &'a self,
+        service: &'a str,
+        route: &'a str,
+        now_s: f64,
+    ) -> impl Iterator<Item = (f64, Option<u32>)> + 'a {
         let concerns = |names: &[String], name: &str| names.is_empty() || names.iter().any(|one| one == name);
-        let of_route = self
-            .changes
-            .iter()
-            .filter(|(_, change, _)| concerns(&change.services, service) && concerns(&change.routes, route));
-        of_route
-            .map(|(_, change, begun_s)| {
-                let ramp_s = change.ramp.as_secs_f64();
-                let done = if ramp_s > 0.0 { ((now_s - begun_s) / ramp_s).clamp(0.0, 1.0) } else { 1.0 };
-                (1.0 + (change.factor - 1.0) * done).max(0.0)
-            })
-            .product()
+        let of_route = self.changes.iter().filter(move |(_, change, _)| {
+            concerns(&change.services, service) && concerns(&change.routes, route)
+        });
+        of_route.map(move |(_, change, begun_s)| {
+            let ramp_s = change.ramp.as_secs_f64();
+            let done = if ramp_s > 0.0 { ((now_s - begun_s) / ramp_s).clamp(0.0, 1.0) } else { 1.0 };
+            ((1.0 + (change.factor - 1.0) * done).max(0.0), change.clients)
+        })
     }
 }
 
@@ -68,6 +91,7 @@ mod tests {
             routes: owned(routes),
             factor,
             ramp: Duration::from_secs(ramp_s),
+            clients: None,
         }
     }
 
@@ -91,5 +115,15 @@ mod tests {
         traffic.end(all);
         check(&traffic, "search", "GET /", 110.0, 3.0);
         check(&traffic, "account", "GET /", 110.0, 1.0);
+    }
+
+    #[test]
+    fn what_comes_from_few_clients_brings_no_visitors() {
+        let mut traffic = Traffic::default();
+        traffic.begin(change(&[], &[], 2.0, 0), 0.0);
+        traffic.begin(TrafficChange { clients: Some(3), ..change(&["search"], &["GET /"], 5.0, 0) }, 0.0);
+        assert_eq!(traffic.origin("account", "GET /", 1.0), (2.0, None));
+        assert_eq!(traffic.origin("search", "GET /", 1.0), (2.0, Some(Few { share: 0.8, clients: 3 })));
+        assert_eq!(traffic.factor("search", "GET /", 1.0), 10.0);
     }
 }

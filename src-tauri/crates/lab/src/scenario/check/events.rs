@@ -127,6 +127,7 @@ fn statements(statements: &[String], place: &Place) -> Checked {
 fn check_traffic(names: &Names<'_>, traffic: &Traffic, place: &Place) -> Checked {
     positive(traffic.factor, &place.key("factor"))?;
     not_negative(traffic.ramp_s, &place.key("ramp_s"))?;
+    check_clients(traffic, place)?;
     for (number, service) in traffic.services.iter().enumerate() {
         names.service(service, &place.key("services").number(number))?;
     }
@@ -146,6 +147,17 @@ fn check_traffic(names: &Names<'_>, traffic: &Traffic, place: &Place) -> Checked
         }
     }
     Ok(())
+}
+
+/// Few clients are those of what is more; less traffic comes from nobody.
+fn check_clients(traffic: &Traffic, place: &Place) -> Checked {
+    match traffic.clients {
+        Some(0) => place.key("clients").wrong("must be at least 1".to_owned()),
+        Some(_) if traffic.factor <= 1.0 => {
+            place.key("clients").wrong("are those of more traffic; the factor must be above 1".to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn whose(services: &[String]) -> String {
