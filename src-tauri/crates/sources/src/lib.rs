@@ -9,5 +9,5 @@ mod query_book;
 mod registry;
 
 pub use error::SourceError;
-pub use query_book::{BookedQuery, QueryBook};
+pub use query_book::{BookedQuery, PrimaryWay, QueryBook};
 pub use registry::{WATCHED, open};
