@@ -17,7 +17,7 @@ pub(super) const APPLICATION_NAME: &str = "faultline";
 /// Longest run of an ordinary statement of ours on the server, milliseconds.
 pub(super) const STATEMENT_TIMEOUT_MS: u32 = 2_000;
 /// Longest wait of ours for a lock, milliseconds.
-const LOCK_TIMEOUT_MS: u32 = 100;
+pub(super) const LOCK_TIMEOUT_MS: u32 = 100;
 /// Longest that a transaction of ours may sit idle, milliseconds (we open none; a safety net).
 const IDLE_IN_TRANSACTION_TIMEOUT_MS: u32 = 5_000;
 

@@ -4,6 +4,7 @@
 use faultline_model::Role;
 use sqlx::postgres::PgRow;
 
+use super::address::{LOCK_TIMEOUT_MS, STATEMENT_TIMEOUT_MS};
 use super::row::{bool_of, int, text};
 use super::trouble::Trouble;
 
@@ -53,12 +54,18 @@ pub(super) struct Capabilities {
     pub(super) backend_pid: i64,
     /// Whether our session settings are in force; a pooler swallows them.
     pub(super) session_settings: bool,
+    /// `host:port` of the server itself, where the session comes over the network.
+    pub(super) server: Option<String>,
     /// Our role, quoted.
     pub(super) user: String,
     /// Our database, quoted.
     pub(super) database: String,
     /// Whether other roles' statements can be seen.
     pub(super) reads_all_stats: bool,
+    /// Whether every table can be read, without which plans cannot be seen.
+    pub(super) reads_all_data: bool,
+    /// `track_activity_query_size`, bytes; texts of running statements are cut off there.
+    pub(super) activity_bytes: Option<i64>,
     pub(super) track_io_timing: Option<String>,
     pub(super) compute_query_id: Option<String>,
     /// `shared_preload_libraries`; `None` when we may not know.
@@ -77,7 +84,9 @@ impl Capabilities {
     pub(super) fn from_row(row: &PgRow) -> Result<Self, Trouble> {
         let need = |name: &str| text(row, name).map(Option::unwrap_or_default);
         let number = |name: &str| int(row, name).map(Option::unwrap_or_default);
-        let timeout = need("statement_timeout")?;
+        let limits = (int(row, "statement_timeout_ms")?, int(row, "lock_timeout_ms")?);
+        let ours = (Some(i64::from(STATEMENT_TIMEOUT_MS)), Some(i64::from(LOCK_TIMEOUT_MS)));
+        let server = (text(row, "server_host")?, int(row, "server_port")?);
         let extension = (text(row, "extension_version")?, text(row, "extension_schema")?);
         let columns = need("extension_columns")?;
         let info = bool_of(row, "extension_info")?.unwrap_or(false);
@@ -86,10 +95,17 @@ impl Capabilities {
             version: need("version")?,
             in_recovery: bool_of(row, "in_recovery")?.unwrap_or(false),
             backend_pid: number("backend_pid")?,
-            session_settings: timeout != "0" && need("read_only")? == "on",
+            session_settings: limits == ours && need("read_only")? == "on",
+            server: match server {
+                (Some(host), Some(port)) if host.contains(':') => Some(format!("[{host}]:{port}")),
+                (Some(host), Some(port)) => Some(format!("{host}:{port}")),
+                _ => None,
+            },
             user: need("quoted_user")?,
             database: need("quoted_database")?,
             reads_all_stats: bool_of(row, "reads_all_stats")?.unwrap_or(false),
+            reads_all_data: bool_of(row, "reads_all_data")?.unwrap_or(false),
+            activity_bytes: int(row, "activity_bytes")?,
             track_io_timing: text(row, "track_io_timing")?,
             compute_query_id: text(row, "compute_query_id")?,
             preloaded: text(row, "preloaded")?,
@@ -99,6 +115,22 @@ impl Capabilities {
                 _ => None,
             },
         })
+    }
+
+    /// The statement counters, where they count and can be added up. An extension that does not tell nested statements from
+    /// others is not read while nested ones are counted: their time is in their callers' as well.
+    pub(super) fn counters(&self) -> Option<&Statements> {
+        let statements = self.statements.as_ref()?;
+        match self.track.as_deref()? {
+            "none" => None,
+            "all" if !statements.toplevel => None,
+            _ => Some(statements),
+        }
+    }
+
+    /// Whether a statement that is not among the counters was certainly not called.
+    pub(super) fn counts_everything(&self) -> bool {
+        self.reads_all_stats && self.compute_query_id.as_deref() != Some("off")
     }
 
     /// The role that the server plays.

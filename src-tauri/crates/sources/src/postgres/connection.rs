@@ -4,11 +4,14 @@
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use sqlx::postgres::{PgConnection, PgRow};
+use futures::stream::BoxStream;
+use sqlx::postgres::{PgConnection, PgQueryResult, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout};
 
 use super::address::{Address, STATEMENT_TIMEOUT_MS};
+use super::jump::Trip;
 use super::trouble::Trouble;
 use crate::common::Pauses;
 
@@ -35,6 +38,8 @@ pub(super) struct Link {
     fastest: Option<Duration>,
     /// Time spent on round trips since [`Self::take_cost`], less the network's share.
     cost: Duration,
+    /// The last round trip that was answered.
+    trip: Option<Trip>,
     /// Messages sent since [`Self::take_transactions`], each a transaction of its own.
     transactions: u32,
 }
@@ -42,7 +47,15 @@ pub(super) struct Link {
 impl Link {
     pub(super) fn new(address: Address) -> Self {
         let pauses = Pauses::default();
-        Self { address, connection: None, pauses, fastest: None, cost: Duration::ZERO, transactions: 0 }
+        Self {
+            address,
+            connection: None,
+            pauses,
+            fastest: None,
+            trip: None,
+            cost: Duration::ZERO,
+            transactions: 0,
+        }
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -106,14 +119,49 @@ impl Link {
         let Some(connection) = self.connection.as_mut() else {
             return Err(Trouble::Unreachable { reason: "not connected".to_owned() });
         };
-        let began = Instant::now();
-        let answer = timeout(deadline, gather(connection, sql)).await;
-        let took = began.elapsed();
+        let sent = Instant::now();
+        // Every text comes from `sql.rs`, which puts in nothing but numbers and quoted names of the server's own.
+        let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_many(connection);
+        let answer = timeout(deadline, gather(rows)).await;
+        self.answered(sent, answer, deadline)
+    }
+
+    /// Sends one statement by the extended protocol, in which the server itself sees to it that one message is one
+    /// statement, whatever the text; it is unnamed, so that nothing is left behind. `values` are its parameters.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub(super) async fn ask_one(
+        &mut self,
+        sql: String,
+        values: &[&str],
+        deadline: Duration,
+    ) -> Result<Vec<PgRow>, Trouble> {
+        let Some(connection) = self.connection.as_mut() else {
+            return Err(Trouble::Unreachable { reason: "not connected".to_owned() });
+        };
+        let sent = Instant::now();
+        let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
+        let query = values.iter().fold(query, |query, value| query.bind(*value));
+        let answer = timeout(deadline, query.fetch_all(connection)).await;
+        self.answered(sent, answer, deadline)
+    }
+
+    /// Keeps the accounts of a round trip, and drops the connection where it is of no use any more.
+    fn answered<T>(
+        &mut self,
+        sent: Instant,
+        answer: Result<Result<T, sqlx::Error>, Elapsed>,
+        deadline: Duration,
+    ) -> Result<T, Trouble> {
+        let received = Instant::now();
+        let took = received - sent;
         let network = self.fastest.map_or(took, |fastest| fastest.min(took));
         self.fastest = Some(network);
         self.cost += took - network;
         let answer = match answer {
             Ok(Ok(answer)) => {
+                self.trip = Some(Trip { sent, received });
                 self.transactions = self.transactions.saturating_add(1);
                 return Ok(answer);
             }
@@ -130,6 +178,16 @@ impl Link {
     /// the network. An upper bound.
     pub(super) fn take_cost(&mut self) -> Duration {
         std::mem::take(&mut self.cost)
+    }
+
+    /// The last round trip that was answered.
+    pub(super) fn last_trip(&self) -> Option<Trip> {
+        self.trip
+    }
+
+    /// Lets the connection go without a pause: the server ended it for a reason that is no fault of it.
+    pub(super) fn let_go(&mut self) {
+        self.connection = None;
     }
 
     /// Transactions of ours since the last call.
@@ -151,11 +209,11 @@ impl Link {
     }
 }
 
-async fn gather(connection: &mut PgConnection, sql: String) -> Result<Answer, sqlx::Error> {
+async fn gather(
+    mut stream: BoxStream<'_, Result<Either<PgQueryResult, PgRow>, sqlx::Error>>,
+) -> Result<Answer, sqlx::Error> {
     let mut answer = Vec::new();
     let mut rows = Vec::new();
-    // Every text comes from `sql.rs`, which puts in nothing but numbers and quoted names of the server's own.
-    let mut stream = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_many(connection);
     while let Some(item) = stream.try_next().await? {
         match item {
             Either::Left(_) => answer.push(std::mem::take(&mut rows)),

@@ -5,8 +5,9 @@ use std::time::Duration;
 use faultline_model::ROUND_TRIP_DEADLINE;
 use tokio::time::Instant;
 
-use super::capabilities::Capabilities;
+use super::capabilities::Statements;
 use super::connection::STATEMENT_DEADLINE;
+use super::delta::{QueryId, Reading};
 use super::row::{int, text};
 use super::selftest;
 use super::source::PostgresSource;
@@ -14,7 +15,6 @@ use super::sql;
 use super::statements::{self, Outcome};
 use super::texts::{Kept, MAX_TEXTS_PER_READ};
 use super::trouble::Trouble;
-use crate::common::Found;
 
 /// Longest time that the reading of texts may take, there and back.
 const TEXTS_DEADLINE: Duration = ROUND_TRIP_DEADLINE;
@@ -23,15 +23,8 @@ impl PostgresSource {
     /// What the statement counters say happened since the reading before.
     pub(super) async fn counters(&mut self) -> Result<Option<Outcome>, Trouble> {
         let Some(has) = self.has.clone() else { return Ok(None) };
-        let Some(extension) = has.statements.as_ref().filter(|_| has.track.is_some()) else {
-            return Ok(None);
-        };
-        let answer = self.link.ask(sql::counters(extension), STATEMENT_DEADLINE).await;
-        let now = match answer.and_then(|answer| statements::reading(&answer)) {
-            Ok(now) => now,
-            Err(trouble) => return self.failed(selftest::COUNTERS, trouble).map(|()| None),
-        };
-        self.board.recovered(Found::ok(selftest::COUNTERS, "the statement counters are read"));
+        let Some(extension) = has.counters() else { return Ok(None) };
+        let Some(now) = self.read_counters(extension).await? else { return Ok(None) };
         let deltas = match self.statements.advance(now) {
             Ok(deltas) => deltas,
             Err(gap) => {
@@ -42,22 +35,33 @@ impl PostgresSource {
         if deltas.implausible > 0 {
             tracing::warn!(node = %self.spec.id, rows = deltas.implausible, "counters that cannot be true were dropped");
         }
-        let unseen = self.statements.unseen(&deltas, &self.texts);
-        let asked = self.read_texts(&has, unseen).await;
-        let broke = asked.is_err();
-        let asked = asked.unwrap_or_default();
-        let outcome = self.statements.fold(deltas, &self.texts, &asked, has.reads_all_stats && !broke);
+        let mut unseen = self.statements.unseen(&deltas, &self.texts);
+        unseen.extend(self.texts.take_doubtful());
+        let asked = self.read_texts(extension, unseen).await;
+        let complete = has.counts_everything() && asked.is_ok();
+        let outcome = self.statements.fold(deltas, &self.texts, &asked.unwrap_or_default(), complete);
         *self.counted_cost_ms.get_or_insert(0.0) += outcome.ours_ms;
         Ok(Some(outcome))
+    }
+
+    /// One reading of the counters; `None` when it is not to be had.
+    pub(super) async fn read_counters(&mut self, extension: &Statements) -> Result<Option<Reading>, Trouble> {
+        let answer = self.link.ask(sql::counters(extension), STATEMENT_DEADLINE).await;
+        match answer.and_then(|answer| statements::reading(&answer, self.link.last_trip())) {
+            Ok(now) => {
+                self.fine(selftest::COUNTERS, "the statement counters are read");
+                Ok(Some(now))
+            }
+            Err(trouble) => self.failed(selftest::COUNTERS, trouble).map(|()| None),
+        }
     }
 
     /// Reads the texts of ids never seen, if it is time. The ids that were asked for and answered as far as they can be.
     pub(super) async fn read_texts(
         &mut self,
-        has: &Capabilities,
-        mut ids: Vec<i64>,
-    ) -> Result<Vec<i64>, Trouble> {
-        let Some(extension) = has.statements.as_ref() else { return Ok(Vec::new()) };
+        extension: &Statements,
+        mut ids: Vec<QueryId>,
+    ) -> Result<Vec<QueryId>, Trouble> {
         if ids.is_empty() || !self.texts.may_read(Instant::now()) {
             return Ok(Vec::new());
         }
@@ -82,7 +86,10 @@ impl PostgresSource {
 /// From a row of the answer to [`sql::texts`].
 fn kept(row: &sqlx::postgres::PgRow) -> Result<Kept, Trouble> {
     Ok(Kept {
-        queryid: int(row, "queryid")?.unwrap_or_default(),
+        id: QueryId {
+            dbid: int(row, "dbid")?.unwrap_or_default(),
+            queryid: int(row, "queryid")?.unwrap_or_default(),
+        },
         text: text(row, "query")?,
         user: text(row, "user_name")?,
         database: text(row, "database_name")?,

@@ -3,6 +3,7 @@
 use faultline_model::{SignalName, Signals, signal};
 use sqlx::postgres::PgRow;
 
+use super::jump::Trip;
 use super::row::{bool_of, int};
 use super::trouble::Trouble;
 
@@ -18,6 +19,8 @@ const CONFLICTS: &str = "x_recovery_conflicts_per_s";
 pub(super) struct Sample {
     /// The server's clock, microseconds.
     pub(super) at_us: i64,
+    /// The round trip in which it was read, where that is known.
+    pub(super) trip: Option<Trip>,
     pub(super) started_us: i64,
     pub(super) reset_us: Option<i64>,
     pub(super) in_recovery: bool,
@@ -50,6 +53,7 @@ impl Sample {
         let number = |name: &str| int(row, name).map(Option::unwrap_or_default);
         Ok(Self {
             at_us: number("now_us")?,
+            trip: None,
             started_us: number("started_us")?,
             reset_us: int(row, "reset_us")?,
             in_recovery: bool_of(row, "in_recovery")?.unwrap_or(false),
@@ -75,7 +79,7 @@ impl Sample {
 }
 
 /// The signals over the time between two readings; `None` when a gap, a restart or a reset lies in between, or the
-/// server's clock went back. `own_statements` of ours finished in between, each a transaction; they are taken out.
+/// server's clock went back or was set. `own_statements` of ours finished in between, each a transaction; they are taken out.
 /// Without `sees_sessions` (a privilege is missing) nothing is said of sessions.
 pub(super) fn signals(
     before: &Sample,
@@ -84,7 +88,11 @@ pub(super) fn signals(
     sees_sessions: bool,
 ) -> Option<Signals> {
     let span_s = (now.at_us - before.at_us) as f64 / 1e6;
-    let same = before.started_us == now.started_us && before.reset_us == now.reset_us;
+    let jumped = now
+        .trip
+        .zip(before.trip)
+        .is_some_and(|(trip, earlier)| trip.jumped(&earlier, now.at_us - before.at_us));
+    let same = !jumped && before.started_us == now.started_us && before.reset_us == now.reset_us;
     if !same || span_s <= 0.0 || span_s > LONGEST_SPAN_S {
         return None;
     }

@@ -1,7 +1,8 @@
 //! From two readings of the statement counters to what happened between them. Pure arithmetic; the rule throughout is
 //! that a number may be too small where the server forgot something, but never negative and never made up.
 //!
-//! * The first reading, a restarted server, and a pause of many intervals are silent baselines: a gap is a gap.
+//! * The first reading, a restarted server, a pause of many intervals and a clock that was set are silent baselines: a gap is
+//!   a gap.
 //! * An entry that was there before counts its difference. It was *restarted* when the server says so (`stats_since`
 //!   moved, all counters were reset) or when any of its counters went down; then it counts from zero, as whatever it
 //!   holds came after the reading before.
@@ -10,6 +11,8 @@
 //!   entry claims must have been possible in the time that passed.
 
 use std::collections::HashMap;
+
+use super::jump::Trip;
 
 /// Shortest pause that is called a gap, microseconds.
 const SHORTEST_GAP_US: i64 = 60_000_000;
@@ -25,6 +28,20 @@ pub(super) struct Key {
     pub(super) userid: i64,
     pub(super) dbid: i64,
     pub(super) toplevel: bool,
+    pub(super) queryid: i64,
+}
+
+impl Key {
+    /// The statement, whoever ran it and however deep.
+    pub(super) fn query(&self) -> QueryId {
+        QueryId { dbid: self.dbid, queryid: self.queryid }
+    }
+}
+
+/// A statement as the server names it: ids are unique within one database only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct QueryId {
+    pub(super) dbid: i64,
     pub(super) queryid: i64,
 }
 
@@ -88,6 +105,8 @@ pub(super) struct Entry {
 pub(super) struct Reading {
     /// The server's clock just before the entries were read.
     pub(super) at_us: i64,
+    /// The round trip in which it was read, where that is known.
+    pub(super) trip: Option<Trip>,
     /// When the server started.
     pub(super) started_us: i64,
     /// When all counters were last reset, where the server tells.
@@ -108,6 +127,8 @@ pub(super) enum Gap {
     Restarted,
     /// Too long passed, or the server's clock went back.
     Paused,
+    /// The server's clock was set, or this machine slept.
+    Jumped,
 }
 
 /// What happened between two readings.
@@ -141,6 +162,9 @@ pub(super) fn between(before: Option<&Reading>, now: &Reading, usual_us: i64) ->
     let elapsed_us = now.at_us - before.at_us;
     if elapsed_us <= 0 || elapsed_us > usual_us.saturating_mul(GAP_INTERVALS).max(SHORTEST_GAP_US) {
         return Step::Gap(Gap::Paused);
+    }
+    if now.trip.zip(before.trip).is_some_and(|(now, before)| now.jumped(&before, elapsed_us)) {
+        return Step::Gap(Gap::Jumped);
     }
     let mut deltas = Deltas {
         span_s: elapsed_us as f64 / MICROS_PER_S,

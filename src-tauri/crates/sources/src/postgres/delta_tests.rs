@@ -1,7 +1,10 @@
 //! Differences between readings: a table of cases and a simulated server that may forget, but whose true counts are
 //! never exceeded.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
+use tokio::time::Instant;
 
 use super::*;
 
@@ -19,6 +22,7 @@ fn counters(calls: i64, time_ms: f64) -> Counters {
 fn reading(at: i64, entries: &[(i64, i64, f64, Option<i64>)]) -> Reading {
     Reading {
         at_us: at * S,
+        trip: None,
         started_us: 1,
         reset_us: Some(1),
         dealloc: Some(0),
@@ -113,6 +117,30 @@ fn gaps() {
         matches!(between(Some(&base), &reading(900, &[]), 200 * S), Step::Deltas(_)),
         "usual for this one"
     );
+}
+
+#[test]
+fn a_clock_that_was_set_is_a_gap() {
+    let began = Instant::now();
+    let trip = |secs: u64| {
+        let at = began + Duration::from_secs(secs);
+        Some(Trip { sent: at, received: at })
+    };
+    let before = Reading { trip: trip(0), ..reading(100, &[(1, 10, 50.0, None)]) };
+    for (what, server_s, ours_s, expected) in [
+        ("as ours", 115, 15, None),
+        ("hours ahead of ours all the time", 115, 15, None),
+        ("set forward by 20 s", 135, 15, Some(Gap::Jumped)),
+        ("set back by 10 s", 105, 15, Some(Gap::Jumped)),
+        ("we slept for 25 s", 140, 15, Some(Gap::Jumped)),
+    ] {
+        let now = Reading { trip: trip(ours_s), ..reading(server_s, &[(1, 14, 60.0, None)]) };
+        let found = match between(Some(&before), &now, 15 * S) {
+            Step::Gap(gap) => Some(gap),
+            Step::Deltas(_) => None,
+        };
+        assert_eq!(found, expected, "{what}");
+    }
 }
 
 /// What may happen to a server between two polls.

@@ -8,6 +8,7 @@ mod counters;
 mod database;
 mod delta;
 mod facts;
+mod jump;
 mod poll;
 mod replication;
 mod row;
@@ -19,5 +20,6 @@ mod sql;
 mod statements;
 mod texts;
 mod trouble;
+mod wholes;
 
 pub(crate) use source::open;

@@ -9,7 +9,6 @@ use super::sessions::{self, Session};
 use super::source::PostgresSource;
 use super::sql;
 use super::trouble::Trouble;
-use crate::common::Found;
 
 impl PostgresSource {
     /// Looks at what is due. `None` when the connection broke before anything was seen.
@@ -65,7 +64,7 @@ impl PostgresSource {
         let rows = self.ask(sql::sessions()).await;
         match rows.and_then(|rows| rows.iter().map(Session::from_row).collect::<Result<Vec<_>, _>>()) {
             Ok(sample) => {
-                self.board.recovered(Found::ok(selftest::SESSIONS, "sessions are sampled"));
+                self.fine(selftest::SESSIONS, "sessions are sampled");
                 Ok(Some(sample))
             }
             Err(trouble) => self.failed(selftest::SESSIONS, trouble).map(|()| None),
@@ -83,16 +82,18 @@ impl PostgresSource {
         };
         let rows = self.ask(sql::database(version_num)).await;
         let now = match rows.and_then(|rows| rows.first().map(Sample::from_row).transpose()) {
-            Ok(Some(now)) => now,
+            Ok(Some(now)) => Sample { trip: self.link.last_trip(), ..now },
             Ok(None) => return Ok(None),
             Err(trouble) => return self.failed(selftest::DATABASE, trouble).map(|()| None),
         };
         if now.backend_pid != pid {
-            self.board.only(selftest::pooler("the server's process changed within one session"));
+            let server = self.has.as_ref().and_then(|has| has.server.clone());
+            self.board
+                .only(selftest::pooler("the server's process changed within one session", server.as_deref()));
             self.let_go();
             return Err(Trouble::BackingOff);
         }
-        self.board.recovered(Found::ok(selftest::DATABASE, "the database's counters are read"));
+        self.fine(selftest::DATABASE, "the database's counters are read");
         if now.in_recovery != in_recovery {
             // Promoted (or the like): other things can be asked now, and the role is news.
             self.before = None;

@@ -25,6 +25,9 @@ pub(super) const SESSIONS: &str = "sessions";
 pub(super) const DATABASE: &str = "database";
 pub(super) const FACTS: &str = "facts";
 
+/// What poolers say when they refuse the settings that we ask for at the start of a session: PgBouncer, RDS Proxy.
+const POOLER_WORDS: [&str; 3] =
+    ["unsupported startup parameter", "server_login_retry", "doesn't support command-line options"];
 /// Skew beyond which a warning is due, seconds.
 const SKEW_WARNING_S: f64 = 1.0;
 
@@ -39,7 +42,7 @@ pub(super) fn connection(trouble: &Trouble, address: &Address) -> Found {
     let error = |message: String, hint: String| Found::error(CONNECTION, message, hint);
     let said = trouble.to_string();
     match trouble.code() {
-        _ if said.contains("unsupported startup parameter") || said.contains("server_login_retry") => pooler(&said),
+        _ if POOLER_WORDS.iter().any(|words| said.contains(words)) => pooler(&said, None),
         "28P01" => error(
             format!("the server refused the password of {user}"),
             format!("enter the right password, or set it on the primary: ALTER ROLE {user} PASSWORD '…';"),
@@ -87,12 +90,28 @@ pub(super) fn connection(trouble: &Trouble, address: &Address) -> Found {
     }
 }
 
-/// A pooler stands in between.
-pub(super) fn pooler(why: &str) -> Found {
+/// A pooler stands in between. Whatever its mode, it is not gone through: it lends sessions, and what we set to be harmless
+/// to the server is either refused by it or left to the next client. `server` is where the server itself is, where that
+/// could be asked.
+pub(super) fn pooler(why: &str, server: Option<&str>) -> Found {
+    let place = server.map_or_else(
+        || "PgBouncer: SHOW DATABASES; tells them".to_owned(),
+        |server| format!("the server says that it is {server}"),
+    );
     Found::error(
         POOLER,
         format!("a connection pooler stands between Faultline and the server ({why})"),
-        "name the server's own host and port in the url instead of the pooler's (PgBouncer: SHOW DATABASES; tells them)",
+        format!("name the server's own host and port in the url instead of the pooler's ({place})"),
+    )
+}
+
+/// Replay cancels what an aspect asks, again and again.
+pub(super) fn conflicts(aspect: &'static str) -> Found {
+    Found::warning(
+        aspect,
+        "replay cancels our statements again and again: the standby gives them no time",
+        "on this node: ALTER SYSTEM SET hot_standby_feedback = on; or ALTER SYSTEM SET max_standby_streaming_delay = '30s'; \
+         then SELECT pg_reload_conf();",
     )
 }
 
@@ -155,6 +174,15 @@ fn statements(has: &Capabilities) -> Found {
             STATEMENTS,
             "pg_stat_statements.track is none: no statement is counted",
             "ALTER SYSTEM SET pg_stat_statements.track = 'top'; SELECT pg_reload_conf();",
+        ),
+        Some("all") if !extension.toplevel => Found::error(
+            STATEMENTS,
+            format!(
+                "the extension is of version {}, older than the server, and nested statements are counted: their time \
+                 would be counted twice, so the counters are not read",
+                extension.version
+            ),
+            "ALTER EXTENSION pg_stat_statements UPDATE; (on the primary)",
         ),
         Some(_) if !extension.toplevel || !extension.info => Found::warning(
             STATEMENTS,
@@ -291,7 +319,6 @@ pub(super) fn part(aspect: &'static str, trouble: &Trouble, has: Option<&Capabil
         "42501" => format!("GRANT pg_monitor TO {user};"),
         "55000" if aspect == COUNTERS => has.map_or_else(String::new, preload_hint),
         "57014" => "the server is overloaded, or there is too much to read; it is tried again".to_owned(),
-        "40001" => "replay cancelled it (max_standby_streaming_delay); it is tried again".to_owned(),
         _ => "it is tried again with the next poll".to_owned(),
     };
     Found::error(aspect, format!("could not be read: {trouble}"), hint)

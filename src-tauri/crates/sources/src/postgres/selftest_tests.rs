@@ -29,6 +29,9 @@ fn healthy() -> Capabilities {
         user: "watcher".to_owned(),
         database: "shop".to_owned(),
         reads_all_stats: true,
+        reads_all_data: true,
+        activity_bytes: Some(1_024),
+        server: Some("10.0.0.5:5432".to_owned()),
         track_io_timing: Some("on".to_owned()),
         compute_query_id: Some("auto".to_owned()),
         preloaded: Some("pg_stat_statements".to_owned()),
@@ -79,6 +82,12 @@ fn each_shortcoming_names_its_cure() {
     let mut old = base.clone();
     old.statements.as_mut().unwrap().info = false;
     check(&old, None, STATEMENTS, Warning, "ALTER EXTENSION pg_stat_statements UPDATE;");
+    old.statements.as_mut().unwrap().toplevel = false;
+    check(&old, None, STATEMENTS, Warning, "ALTER EXTENSION pg_stat_statements UPDATE;");
+    assert!(old.counters().is_some());
+    old.track = Some("all".into());
+    check(&old, None, STATEMENTS, Error, "ALTER EXTENSION pg_stat_statements UPDATE;");
+    assert!(old.counters().is_none(), "nested statements would be counted twice");
     let blind = Capabilities { reads_all_stats: false, ..base.clone() };
     check(&blind, None, PRIVILEGES, Error, "GRANT pg_monitor TO watcher;");
     let no_ids = Capabilities { compute_query_id: Some("off".into()), ..base.clone() };
@@ -105,6 +114,14 @@ fn each_failed_connection_says_what_to_do_and_keeps_the_password() {
         (server("53300", "too many clients"), CONNECTION, "max_connections"),
         (server("57P03", "the database system is starting up"), CONNECTION, "hot_standby"),
         (server("08P01", "unsupported startup parameter: options"), POOLER, "instead of the pooler's"),
+        (
+            server(
+                "0A000",
+                "Feature not supported: RDS Proxy currently doesn't support command-line options.",
+            ),
+            POOLER,
+            "instead of the pooler's",
+        ),
         (Trouble::Silent { deadline: Duration::from_secs(5) }, CONNECTION, "firewall"),
         (Trouble::Tls { reason: "unknown issuer".into() }, CONNECTION, "sslrootcert"),
         (Trouble::Unreachable { reason: "refused".into() }, CONNECTION, "that the server runs"),

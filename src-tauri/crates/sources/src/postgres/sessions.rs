@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use faultline_model::SessionGroup;
 use sqlx::postgres::PgRow;
 
+use super::delta::QueryId;
 use super::row::{float, int, text};
-use super::texts::{Known, Texts};
+use super::texts::{Known, Running, Texts};
 use super::trouble::Trouble;
 
 /// One session as read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Session {
-    pub(super) query_id: Option<i64>,
+    pub(super) id: Option<QueryId>,
     pub(super) state: String,
     pub(super) wait: Option<String>,
     pub(super) running_ms: f64,
@@ -32,7 +33,9 @@ impl Session {
     pub(super) fn from_row(row: &PgRow) -> Result<Self, Trouble> {
         let some = |name: &str| text(row, name).map(|found| found.filter(|text| !text.is_empty()));
         Ok(Self {
-            query_id: int(row, "query_id")?,
+            id: int(row, "datid")?
+                .zip(int(row, "query_id")?)
+                .map(|(dbid, queryid)| QueryId { dbid, queryid }),
             state: some("state")?.unwrap_or_default(),
             wait: some("wait")?,
             running_ms: float(row, "running_ms")?.unwrap_or_default(),
@@ -55,12 +58,12 @@ pub(super) fn group(sessions: Vec<Session>, texts: &mut Texts) -> Vec<SessionGro
         sessions.into_iter().partition(|session| session.query.is_some());
     let mut groups: BTreeMap<Alike, SessionGroup> = BTreeMap::new();
     for session in with_text.into_iter().chain(without) {
-        let known = texts.running(
-            session.query_id,
-            session.query.as_deref(),
-            session.database.as_deref(),
-            session.user.as_deref(),
-        );
+        let known = texts.running(Running {
+            id: session.id,
+            text: session.query.as_deref(),
+            database: session.database.as_deref(),
+            user: session.user.as_deref(),
+        });
         let fp = match known {
             Some(Known::Ours) => continue,
             Some(Known::Statement(fingerprint)) => Some(fingerprint),
@@ -105,7 +108,7 @@ mod tests {
         ms: f64,
     ) -> Session {
         Session {
-            query_id,
+            id: query_id.map(|queryid| QueryId { dbid: 5, queryid }),
             state: state.to_owned(),
             wait: wait.map(str::to_owned),
             running_ms: ms,

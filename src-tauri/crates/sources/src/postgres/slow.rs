@@ -5,7 +5,7 @@ use super::selftest;
 use super::source::PostgresSource;
 use super::trouble::Trouble;
 use super::{facts, sql};
-use crate::common::{Found, skew_s};
+use crate::common::skew_s;
 
 impl PostgresSource {
     /// Settings, table sizes, role, clock skew.
@@ -25,7 +25,7 @@ impl PostgresSource {
                 }
             }
         }
-        self.board.recovered(Found::ok(selftest::FACTS, "settings and table sizes are read"));
+        self.fine(selftest::FACTS, "settings and table sizes are read");
         Ok(self.facts.news(found))
     }
 

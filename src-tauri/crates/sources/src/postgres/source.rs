@@ -1,6 +1,7 @@
 //! The source itself: its connection, what it remembers, and the account of what it costs. What is asked in a poll is in
 //! `poll.rs` and beside it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,17 +19,21 @@ use super::sql;
 use super::statements::Statements;
 use super::texts::Texts;
 use super::trouble::Trouble;
-use crate::common::{BUDGET_SHARE, Board, Budget, Memory, skew_moved};
+use crate::common::{BUDGET_SHARE, Board, Budget, Found, Memory, skew_moved};
 use crate::error::SourceError;
 use crate::query_book::QueryBook;
+
+/// Statements that replay cancels in a row until it is worth a row.
+const CONFLICTS_TO_TELL: u32 = 5;
 
 /// Opens a PostgreSQL node; connects nothing.
 pub(crate) fn open(
     spec: NodeSpec,
     clock: Arc<dyn Clock>,
-    _book: QueryBook,
+    book: QueryBook,
 ) -> Result<Box<dyn Source>, SourceError> {
     let address = Address::parse(&spec)?;
+    let address_database = address.database.clone();
     Ok(Box::new(PostgresSource {
         board: Board::new(spec.id.to_string()),
         spec,
@@ -40,7 +45,8 @@ pub(crate) fn open(
         before: None,
         progress: Progress::default(),
         statements: Statements::default(),
-        texts: Texts::default(),
+        texts: Texts::new(book, address_database),
+        conflicts: BTreeMap::new(),
         facts: Memory::default(),
         budget: Budget::default(),
         last_poll: None,
@@ -63,6 +69,8 @@ pub(super) struct PostgresSource {
     pub(super) progress: Progress,
     pub(super) statements: Statements,
     pub(super) texts: Texts,
+    /// How often in a row replay cancelled what an aspect asked.
+    pub(super) conflicts: BTreeMap<&'static str, u32>,
     pub(super) facts: Memory,
     pub(super) budget: Budget,
     pub(super) last_poll: Option<Instant>,
@@ -138,7 +146,7 @@ impl PostgresSource {
             }
         };
         let refusal = if !has.session_settings {
-            Some(selftest::pooler("it swallowed the settings of the session"))
+            Some(selftest::pooler("it swallowed the settings of the session", has.server.as_deref()))
         } else {
             Some(selftest::version(&has)).filter(|found| !found.is_ok())
         };
@@ -150,6 +158,7 @@ impl PostgresSource {
         for found in selftest::capabilities(&has, self.link.address(), self.spec.role) {
             self.board.set(found);
         }
+        self.texts.cut_at(has.activity_bytes);
         self.has = Some(has);
         Ok(())
     }
@@ -165,8 +174,17 @@ impl PostgresSource {
         Ok(answer.pop().unwrap_or_default())
     }
 
-    /// Notes a failed part. `Err` when the connection is gone with it, so that the rest needs no trying.
+    /// Notes that a part could be read.
+    pub(super) fn fine(&mut self, aspect: &'static str, message: &str) {
+        self.conflicts.remove(aspect);
+        self.board.recovered(Found::ok(aspect, message));
+    }
+
+    /// Notes a failed part. What replay cancelled is a gap, and a row only when it goes on. `Err` when the connection is gone with it, so that the rest needs no trying.
     pub(super) fn failed(&mut self, aspect: &'static str, trouble: Trouble) -> Result<(), Trouble> {
+        if let Trouble::Conflict { ended } = trouble {
+            return self.cancelled_by_replay(aspect, ended);
+        }
         if trouble.ends_connection() {
             let found = selftest::connection(&trouble, self.link.address());
             self.board.only(found);
@@ -174,6 +192,21 @@ impl PostgresSource {
             return Err(trouble);
         }
         self.board.set(selftest::part(aspect, &trouble, self.has.as_ref()));
+        Ok(())
+    }
+
+    fn cancelled_by_replay(&mut self, aspect: &'static str, ended: bool) -> Result<(), Trouble> {
+        let times = self.conflicts.entry(aspect).or_default();
+        *times = times.saturating_add(1);
+        tracing::debug!(node = %self.spec.id, aspect, times, "replay cancelled our statement");
+        if *times >= CONFLICTS_TO_TELL {
+            self.board.set(selftest::conflicts(aspect));
+        }
+        if ended {
+            self.has = None;
+            self.link.let_go();
+            return Err(Trouble::Conflict { ended });
+        }
         Ok(())
     }
 

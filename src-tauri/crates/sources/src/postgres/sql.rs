@@ -4,6 +4,7 @@
 //! identifiers that the server itself quoted.
 
 use super::capabilities::Statements;
+use super::delta::QueryId;
 
 /// Comment that tells our statements from everybody else's.
 pub(super) const MARKER: &str = "/* faultline */";
@@ -55,13 +56,17 @@ pub(super) fn probe() -> String {
          current_setting('server_version')::text AS version, \
          pg_is_in_recovery() AS in_recovery, \
          pg_backend_pid()::int8 AS backend_pid, \
-         current_setting('statement_timeout')::text AS statement_timeout, \
+         (SELECT s.setting FROM pg_settings s WHERE s.name = 'statement_timeout')::int8 AS statement_timeout_ms, \
+         (SELECT s.setting FROM pg_settings s WHERE s.name = 'lock_timeout')::int8 AS lock_timeout_ms, \
          current_setting('default_transaction_read_only')::text AS read_only, \
          quote_ident(current_user)::text AS quoted_user, \
          quote_ident(current_database())::text AS quoted_database, \
          coalesce((SELECT pg_has_role(current_user, r.oid, 'USAGE') FROM pg_roles r \
                    WHERE r.rolname = 'pg_read_all_stats'), false) AS reads_all_stats, \
-         current_setting('max_connections')::int8 AS max_connections, \
+         coalesce((SELECT pg_has_role(current_user, r.oid, 'USAGE') FROM pg_roles r \
+                   WHERE r.rolname = 'pg_read_all_data'), false) AS reads_all_data, \
+         (SELECT s.setting FROM pg_settings s WHERE s.name = 'track_activity_query_size')::int8 AS activity_bytes, \
+         host(inet_server_addr())::text AS server_host, inet_server_port()::int8 AS server_port, \
          current_setting('track_io_timing', true)::text AS track_io_timing, \
          current_setting('compute_query_id', true)::text AS compute_query_id, \
          (SELECT s.setting FROM pg_settings s WHERE s.name = 'shared_preload_libraries')::text AS preloaded, \
@@ -109,31 +114,35 @@ pub(super) fn counters(has: &Statements) -> String {
 }
 
 /// The texts of some statements, with one of the roles and databases that each ran in.
-pub(super) fn texts(has: &Statements, ids: &[i64]) -> String {
-    let list = ids.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+pub(super) fn texts(has: &Statements, ids: &[QueryId]) -> String {
+    let list =
+        |of: fn(&QueryId) -> i64| ids.iter().map(|id| of(id).to_string()).collect::<Vec<_>>().join(",");
     let read = statement(&format!(
-        "DISTINCT ON (s.queryid) s.queryid::int8 AS queryid, left(s.query, {MAX_TEXT_CHARS})::text AS query, \
-         pg_get_userbyid(s.userid)::text AS user_name, \
+        "DISTINCT ON (s.dbid, s.queryid) s.dbid::int8 AS dbid, s.queryid::int8 AS queryid, \
+         left(s.query, {MAX_TEXT_CHARS})::text AS query, pg_get_userbyid(s.userid)::text AS user_name, \
          (SELECT d.datname FROM pg_database d WHERE d.oid = s.dbid)::text AS database_name \
-         FROM {schema}.pg_stat_statements(true) s WHERE s.queryid = ANY ('{{{list}}}'::int8[]) \
-         ORDER BY s.queryid, s.query IS NULL, s.calls DESC",
+         FROM unnest('{{{databases}}}'::oid[], '{{{queries}}}'::int8[]) AS w(dbid, queryid) \
+         JOIN {schema}.pg_stat_statements(true) s ON s.dbid = w.dbid AND s.queryid = w.queryid \
+         ORDER BY s.dbid, s.queryid, s.query IS NULL, s.calls DESC",
         schema = has.schema,
+        databases = list(|id| id.dbid),
+        queries = list(|id| id.queryid),
     ));
     // Two statements in one message make a transaction of their own, so LOCAL ends with it.
     format!("{MARKER} SET {MARKER} LOCAL statement_timeout = {TEXTS_TIMEOUT_MS}; {read}")
 }
 
 /// The client sessions that are at work or hold a transaction open, ourselves left out. The text comes once for each
-/// statement id, and always where there is no id.
+/// statement id of a database, and always where there is no id.
 pub(super) fn sessions() -> String {
     statement(&format!(
-        "a.query_id::int8 AS query_id, a.state::text AS state, \
+        "a.datid::int8 AS datid, a.query_id::int8 AS query_id, a.state::text AS state, \
          (a.wait_event_type || ':' || a.wait_event)::text AS wait, \
          (extract(epoch from clock_timestamp() - \
             CASE WHEN a.state = 'active' THEN a.query_start ELSE a.state_change END) * 1000)::float8 AS running_ms, \
          a.usename::text AS user_name, a.application_name::text AS app, a.datname::text AS database_name, \
          CASE WHEN a.client_addr IS NULL THEN 'local' ELSE host(a.client_addr) END::text AS client, \
-         CASE WHEN a.query_id IS NULL OR row_number() OVER (PARTITION BY a.query_id ORDER BY a.pid) = 1 \
+         CASE WHEN a.query_id IS NULL OR row_number() OVER (PARTITION BY a.datid, a.query_id ORDER BY a.pid) = 1 \
            THEN left(a.query, {MAX_ACTIVITY_CHARS}) END::text AS query \
          FROM pg_stat_activity a WHERE {} AND a.state NOT IN ('idle', 'disabled') \
            AND coalesce(a.datname, '') NOT IN ({PROVIDER_DATABASES}) \
@@ -221,6 +230,10 @@ pub(super) fn tables() -> String {
 mod tests {
     use super::*;
 
+    fn ids() -> [QueryId; 2] {
+        [QueryId { dbid: 5, queryid: 1 }, QueryId { dbid: 6, queryid: -2 }]
+    }
+
     fn has(toplevel: bool, since: bool, info: bool) -> Statements {
         Statements {
             version: "1.12".to_owned(),
@@ -240,7 +253,7 @@ mod tests {
             probe(),
             counters(&old),
             counters(&new),
-            texts(&new, &[1, -2]),
+            texts(&new, &ids()),
             sessions(),
             database(150_000),
             database(180_000),
@@ -266,7 +279,7 @@ mod tests {
             "{}\n\n{}\n\n{}",
             counters(&has(false, false, false)),
             counters(&has(true, true, true)),
-            texts(&has(true, true, true), &[1, -2])
+            texts(&has(true, true, true), &ids())
         ));
     }
 }

@@ -6,7 +6,8 @@ use faultline_model::{Fingerprint, QueryDelta, QueryDeltas};
 use sqlx::postgres::PgRow;
 
 use super::connection::Answer;
-use super::delta::{self, Counters, Deltas, Entry, Gap, Key, Reading, Step};
+use super::delta::{self, Counters, Deltas, Entry, Gap, Key, QueryId, Reading, Step};
+use super::jump::Trip;
 use super::row::{bool_of, float, int};
 use super::sql::MAX_COUNTER_ROWS;
 use super::texts::{Known, Texts, stand_in};
@@ -19,7 +20,7 @@ const MAX_TEXT_FAILURES: u32 = 3;
 ///
 /// # Errors
 /// [`Trouble::Unreadable`] when the answer is not complete or a column is missing.
-pub(super) fn reading(answer: &Answer) -> Result<Reading, Trouble> {
+pub(super) fn reading(answer: &Answer, trip: Option<Trip>) -> Result<Reading, Trouble> {
     let unreadable = |reason: &str| Trouble::Unreadable { reason: reason.to_owned() };
     let [clock, rows, account] = answer.as_slice() else {
         return Err(unreadable("three answers were expected"));
@@ -34,11 +35,13 @@ pub(super) fn reading(answer: &Answer) -> Result<Reading, Trouble> {
     let mut entries: HashMap<Key, Entry> = HashMap::with_capacity(rows.len());
     for row in rows {
         let (key, entry) = entry(row)?;
-        // An old extension does not tell nested statements apart and returns both under one key.
+        // An old extension does not tell nested statements apart and would return both under one key. Where nested ones are
+        // counted at all, such an extension is not read (`Capabilities::counters`).
         entries.entry(key).and_modify(|found| found.counters.add(&entry.counters)).or_insert(entry);
     }
     Ok(Reading {
         at_us: int(clock, "now_us")?.unwrap_or_default(),
+        trip,
         started_us: int(account, "started_us")?.unwrap_or_default(),
         reset_us: int(account, "reset_us")?,
         dealloc: int(account, "dealloc")?,
@@ -72,7 +75,7 @@ pub(super) struct Statements {
     /// Interval between the two readings before, microseconds.
     usual_us: i64,
     /// Differences whose text is not known yet, by id.
-    held: HashMap<i64, Counters>,
+    held: HashMap<QueryId, Counters>,
     text_failures: u32,
 }
 
@@ -108,11 +111,11 @@ impl Statements {
     }
 
     /// The ids whose text must be read for these differences (and for those held back), dearest first.
-    pub(super) fn unseen(&self, deltas: &Deltas, texts: &Texts) -> Vec<i64> {
-        let mut times: HashMap<i64, f64> =
+    pub(super) fn unseen(&self, deltas: &Deltas, texts: &Texts) -> Vec<QueryId> {
+        let mut times: HashMap<QueryId, f64> =
             self.held.iter().map(|(id, counters)| (*id, counters.time_ms)).collect();
         for (key, counters) in &deltas.rows {
-            *times.entry(key.queryid).or_default() += counters.time_ms;
+            *times.entry(key.query()).or_default() += counters.time_ms;
         }
         let mut ids: Vec<_> = times.into_iter().filter(|(id, _)| texts.known(*id).is_none()).collect();
         ids.sort_by(|(id, time), (other_id, other)| other.total_cmp(time).then(id.cmp(other_id)));
@@ -127,10 +130,16 @@ impl Statements {
 
     /// Sums the differences by fingerprint. `asked` are the ids whose texts were read just now; of the others, those
     /// without a text are held back until theirs is.
-    pub(super) fn fold(&mut self, deltas: Deltas, texts: &Texts, asked: &[i64], complete: bool) -> Outcome {
+    pub(super) fn fold(
+        &mut self,
+        deltas: Deltas,
+        texts: &Texts,
+        asked: &[QueryId],
+        complete: bool,
+    ) -> Outcome {
         let mut sums = std::mem::take(&mut self.held);
         for (key, counters) in &deltas.rows {
-            sums.entry(key.queryid).or_default().add(counters);
+            sums.entry(key.query()).or_default().add(counters);
         }
         let give_up = self.text_failures >= MAX_TEXT_FAILURES;
         let mut by_fingerprint: BTreeMap<Fingerprint, Counters> = BTreeMap::new();
@@ -194,8 +203,12 @@ mod tests {
         }
     }
 
+    fn id(queryid: i64) -> QueryId {
+        QueryId { dbid: 5, queryid }
+    }
+
     fn learn(texts: &mut Texts, queryid: i64, text: &str) {
-        texts.learn(Kept { queryid, text: Some(text.to_owned()), ..Kept::default() });
+        texts.learn(Kept { id: id(queryid), text: Some(text.to_owned()), ..Kept::default() });
     }
 
     fn calls(outcome: &Outcome) -> Vec<f64> {
@@ -208,12 +221,21 @@ mod tests {
         learn(&mut texts, 1, "select a from t where id in ($1)");
         learn(&mut texts, 2, "select a from t where id in ($1,$2)");
         learn(&mut texts, 3, "SELECT /* faultline */ 1");
+        let elsewhere = QueryId { dbid: 6, queryid: 1 };
+        let text = Some("select b from another".to_owned());
+        texts.learn(Kept { id: elsewhere, text, ..Kept::default() });
         let first = [(1, 5, true, 10), (2, 5, true, 90), (1, 6, true, 4), (3, 5, true, 7), (1, 5, false, 50)];
         assert_eq!(statements.advance(reading(0, &first)), Err(Gap::First));
-        let second = [(1, 5, true, 11), (2, 5, true, 3), (1, 6, true, 4), (3, 5, true, 9), (1, 5, false, 70)];
+        let second = [(1, 5, true, 11), (2, 5, true, 3), (1, 6, true, 6), (3, 5, true, 9), (1, 5, false, 70)];
         let deltas = statements.advance(reading(5, &second)).unwrap();
         let outcome = statements.fold(deltas, &texts, &[], true);
-        assert_eq!(calls(&outcome), [4.0], "1 of the first, 3 of the second that was evicted and came back");
+        let mut found = calls(&outcome);
+        found.sort_by(f64::total_cmp);
+        assert_eq!(
+            found,
+            [2.0, 4.0],
+            "1 of the first and 3 of the second, which was evicted and came back; the same id elsewhere is another"
+        );
         assert_eq!((outcome.queries.span_s, outcome.queries.complete), (5.0, true));
         assert_eq!(outcome.latency_ms, Some(2.0));
     }
@@ -223,13 +245,13 @@ mod tests {
         let (mut statements, mut texts) = (Statements::default(), Texts::default());
         statements.advance(reading(0, &[])).unwrap_err();
         let deltas = statements.advance(reading(5, &[(1, 5, true, 2), (2, 5, true, 30)])).unwrap();
-        assert_eq!(statements.unseen(&deltas, &texts), [2, 1], "dearest first");
+        assert_eq!(statements.unseen(&deltas, &texts), [id(2), id(1)], "dearest first");
         let outcome = statements.fold(deltas, &texts, &[], true);
         assert_eq!((calls(&outcome).len(), outcome.queries.complete), (0, false));
         let deltas = statements.advance(reading(10, &[(1, 5, true, 2), (2, 5, true, 31)])).unwrap();
-        assert_eq!(statements.unseen(&deltas, &texts), [2, 1]);
+        assert_eq!(statements.unseen(&deltas, &texts), [id(2), id(1)]);
         learn(&mut texts, 2, "select 2 from t");
-        let outcome = statements.fold(deltas, &texts, &[1, 2], true);
+        let outcome = statements.fold(deltas, &texts, &[id(1), id(2)], true);
         let mut found = calls(&outcome);
         found.sort_by(f64::total_cmp);
         assert_eq!(found, [2.0, 31.0], "1 was evicted meanwhile and goes out under a stand-in");

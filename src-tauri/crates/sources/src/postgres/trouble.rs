@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use sqlx::Error;
-use sqlx::postgres::PgDatabaseError;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
+
+/// SQLSTATE of what replay cancelled.
+const SERIALIZATION_FAILURE: &str = "40001";
 
 /// One failed round trip.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -34,6 +37,12 @@ pub(super) enum Trouble {
         /// The server's words.
         message: String,
     },
+    /// A standby cancelled our statement because replay had to go on: a gap, and no fault of anybody.
+    #[error("replay cancelled the statement")]
+    Conflict {
+        /// Whether the session was ended with it.
+        ended: bool,
+    },
     /// Not tried: the last attempt failed a moment ago.
     #[error("waiting before the next attempt")]
     BackingOff,
@@ -49,6 +58,11 @@ impl Trouble {
     /// From sqlx's error; `mask` blots out the password.
     pub(super) fn from_sqlx(error: &Error, mask: impl Fn(&str) -> String) -> Self {
         match error {
+            Error::Database(database) if is_conflict(database.as_ref()) => Self::Conflict {
+                ended: database
+                    .try_downcast_ref::<PgDatabaseError>()
+                    .is_some_and(|error| matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic)),
+            },
             Error::Database(database) => Self::Server {
                 code: database.code().map(|code| code.into_owned()).unwrap_or_default(),
                 message: mask(
@@ -74,6 +88,7 @@ impl Trouble {
             Self::Unreachable { .. } | Self::Silent { .. } | Self::Tls { .. } | Self::BackingOff => true,
             // 08: connection exceptions, 57P: the server shuts down or starts up, 28: refused login.
             Self::Server { code, .. } => ["08", "57P", "28"].iter().any(|class| code.starts_with(class)),
+            Self::Conflict { ended } => *ended,
             Self::Unreadable { .. } => false,
         }
     }
@@ -85,4 +100,10 @@ impl Trouble {
             _ => "",
         }
     }
+}
+
+/// Whether replay on a standby cancelled a statement. Our statements read only and each alone, so that nothing else makes
+/// them fail to be serialised.
+fn is_conflict(error: &dyn sqlx::error::DatabaseError) -> bool {
+    error.code().is_some_and(|code| code == SERIALIZATION_FAILURE)
 }
