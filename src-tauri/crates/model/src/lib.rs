@@ -30,7 +30,7 @@ pub use incident::{
 pub use ports::{
     ClientCertificate, DeploySink, Due, EndpointAuth, EndpointKind, EndpointSpec, INSPECT_EVERY, NodeSpec,
     Notice, NoticeAction, Notifier, Polled, ROUND_TRIP_DEADLINE, Rollback, RollbackOutcome, RollbackPreview,
-    RollbackTarget, Source,
+    RollbackTarget, Source, StatementSeries,
 };
 pub use precision::measured;
 pub use time::{Clock, TimeRange, Timestamp};

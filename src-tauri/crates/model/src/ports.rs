@@ -61,6 +61,16 @@ pub struct ClientCertificate {
     pub key: PathBuf,
 }
 
+/// Whose series tell of single statements at a metric endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatementSeries {
+    /// postgres_exporter's: its own collector's, or those of the queries that `faultctl primary queries-yaml` prints.
+    PostgresExporter,
+    /// pg_exporter's.
+    PgExporter,
+}
+
 /// One metric endpoint to watch, with its secrets already looked up.
 #[derive(Clone, Debug)]
 pub struct EndpointSpec {
@@ -87,6 +97,8 @@ pub struct EndpointSpec {
     pub selector: String,
     /// The role of the node, where the user states it.
     pub role: Option<Role>,
+    /// Whose series tell of single statements, where there are such.
+    pub statements: Option<StatementSeries>,
     /// Usual interval between two polls, seconds.
     pub interval_s: f64,
 }
