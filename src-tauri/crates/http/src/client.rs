@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::redirect::Policy;
+use secrecy::SecretString;
 use url::Url;
 
-use crate::error::HttpError;
+use crate::error::{HttpError, root_cause};
 use crate::mask::{host_of, mask_url};
 use crate::redirect::{follow, is_redirect};
 use crate::request::Request;
@@ -22,6 +23,15 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(60);
 /// As many idle connections are kept for one server.
 const MAX_IDLE_CONNECTIONS: usize = 2;
 
+/// Who the client is to servers that ask for a certificate.
+#[derive(Clone, Debug)]
+pub struct ClientIdentity {
+    /// Its certificate and those between it and its authority, as PEM.
+    pub certificate_pem: Vec<u8>,
+    /// The certificate's private key, as PEM.
+    pub key_pem: SecretString,
+}
+
 /// How the client is set up.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
@@ -31,6 +41,10 @@ pub struct HttpOptions {
     pub connect_timeout: Duration,
     /// Authorities to trust besides the system's, as PEM.
     pub ca_pem: Option<Vec<u8>>,
+    /// Whether those of `ca_pem` alone are trusted, and the system's are not.
+    pub only_ca: bool,
+    /// Shown to servers that ask for a certificate.
+    pub identity: Option<ClientIdentity>,
 }
 
 impl Default for HttpOptions {
@@ -39,6 +53,8 @@ impl Default for HttpOptions {
             user_agent: concat!("faultline/", env!("CARGO_PKG_VERSION")).to_owned(),
             connect_timeout: CONNECT_TIMEOUT,
             ca_pem: None,
+            only_ca: false,
+            identity: None,
         }
     }
 }
@@ -54,10 +70,11 @@ impl HttpClient {
     /// On a machine without any authorities it works for `http`, and says so where `https` is tried.
     ///
     /// # Errors
-    /// [`HttpError::Setup`] when `ca_pem`, the user agent or a proxy of the environment cannot be used.
+    /// [`HttpError::Setup`] when `ca_pem`, `identity`, the user agent or a proxy of the environment cannot be used.
     pub fn new(options: HttpOptions) -> Result<Self, HttpError> {
         tls::install_tls_provider();
         let authorities = options.ca_pem.as_deref().map(tls::certificates).transpose()?.unwrap_or_default();
+        let identity = options.identity.as_ref().map(tls::identity).transpose()?;
         let base = || -> Result<reqwest::ClientBuilder, HttpError> {
             let builder = reqwest::Client::builder()
                 .user_agent(options.user_agent.as_str())
@@ -69,13 +86,20 @@ impl HttpClient {
                 // A request that may have had an effect is never sent again behind the caller's back.
                 .retry(reqwest::retry::never())
                 .no_proxy();
+            let builder = identity.iter().cloned().fold(builder, reqwest::ClientBuilder::identity);
             Ok(proxy::from_environment()?.into_iter().fold(builder, reqwest::ClientBuilder::proxy))
         };
+        let alone = |authorities| {
+            base()?.tls_certs_only(authorities).build().map_err(|error| HttpError::Setup {
+                detail: format!("{}; check user agent, `ca`, `certificate` and `key`", root_cause(&error)),
+            })
+        };
+        if options.only_ca {
+            return Ok(Self { inner: alone(authorities)? });
+        }
         let built = base()?.tls_certs_merge(authorities.clone()).build().or_else(|error| {
             tracing::warn!(%error, "the system's certificate authorities cannot be loaded; only those of `ca` are trusted");
-            base()?.tls_certs_only(authorities).build().map_err(|error| HttpError::Setup {
-                detail: format!("{}; check user agent and `ca`", error.without_url()),
-            })
+            alone(authorities)
         });
         Ok(Self { inner: built? })
     }

@@ -149,7 +149,7 @@ impl HttpError {
 }
 
 /// The innermost message of an error: the operating system's, the resolver's or TLS's own words.
-fn root_cause(error: &reqwest::Error) -> String {
+pub(crate) fn root_cause(error: &reqwest::Error) -> String {
     let mut text =
         if error.is_timeout() { "no connection in time".to_owned() } else { "request failed".to_owned() };
     let mut next = error.source();

@@ -18,7 +18,7 @@ pub use reqwest::{Method, StatusCode};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use url::Url;
 
-pub use client::{CONNECT_TIMEOUT, HttpClient, HttpOptions};
+pub use client::{CONNECT_TIMEOUT, ClientIdentity, HttpClient, HttpOptions};
 pub use error::HttpError;
 pub use mask::{
     DisplaySafe, MASK, host_of, is_loopback, is_secret_name, mask_secrets, mask_url, same_origin,

@@ -1,8 +1,11 @@
-//! TLS: the one cryptography provider, and the authorities that servers' certificates are held against.
+//! TLS: the one cryptography provider, the authorities that servers' certificates are held against, and our own
+//! certificate where a server asks for one.
 
-use reqwest::Certificate;
+use reqwest::{Certificate, Identity};
 use rustls::crypto::CryptoProvider;
+use secrecy::ExposeSecret;
 
+use crate::client::ClientIdentity;
 use crate::error::HttpError;
 
 /// Makes ring the process's cryptography provider, unless one is installed. Binaries call it first thing in `main`;
@@ -28,4 +31,17 @@ pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, HttpError> {
         ));
     }
     Ok(certificates)
+}
+
+/// Reads a client's certificate and key.
+pub(crate) fn identity(pem: &ClientIdentity) -> Result<Identity, HttpError> {
+    let mut joined = pem.certificate_pem.clone();
+    joined.push(b'\n');
+    joined.extend_from_slice(pem.key_pem.expose_secret().as_bytes());
+    // What the library says could quote the key.
+    Identity::from_pem(&joined).map_err(|_| HttpError::Setup {
+        detail: "`certificate` and `key` cannot be used; name PEM files with BEGIN CERTIFICATE and BEGIN PRIVATE KEY \
+                 lines, the key not encrypted"
+            .to_owned(),
+    })
 }

@@ -25,4 +25,28 @@ pub enum SourceError {
         /// An address that would do.
         example: &'static str,
     },
+    /// Something else about a metric endpoint cannot be used: its certificates, headers, presets or selector.
+    #[error("{target}: the metric endpoint cannot be used: {reason}")]
+    BadEndpoint {
+        /// `cluster/node`.
+        target: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// The expression of a signal cannot be read, or is more than is evaluated here.
+    #[error(
+        "{target}: the expression of {signal} cannot be used: column {column}: {problem}; it is: {expression}"
+    )]
+    BadExpression {
+        /// `cluster/node`.
+        target: String,
+        /// The signal.
+        signal: String,
+        /// Where in the expression, in characters from 1.
+        column: usize,
+        /// What is wrong there, and what to do.
+        problem: String,
+        /// The expression.
+        expression: String,
+    },
 }

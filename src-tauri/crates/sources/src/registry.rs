@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use faultline_model::{Clock, Engine, NodeSpec, Source};
+use faultline_model::{Clock, EndpointSpec, Engine, NodeSpec, Source};
 
 use crate::error::SourceError;
-use crate::postgres;
 use crate::query_book::QueryBook;
+use crate::{postgres, prometheus};
 
 /// Opens a source; connects nothing.
 type Open = fn(NodeSpec, Arc<dyn Clock>, QueryBook) -> Result<Box<dyn Source>, SourceError>;
@@ -40,6 +40,20 @@ pub fn open(spec: NodeSpec, clock: Arc<dyn Clock>, book: QueryBook) -> Result<Bo
                 .join(", "),
         }),
     }
+}
+
+/// Opens a metric endpoint. Nothing is connected before the first poll or self-test; certificate files are read. `book` is
+/// the one that all nodes of its cluster share.
+///
+/// # Errors
+/// [`SourceError::BadUrl`] when the address cannot be read, [`SourceError::BadExpression`] naming signal and place, and
+/// [`SourceError::BadEndpoint`] when certificates, headers, presets or the selector cannot be used.
+pub fn open_endpoint(
+    spec: EndpointSpec,
+    clock: Arc<dyn Clock>,
+    book: QueryBook,
+) -> Result<Box<dyn Source>, SourceError> {
+    prometheus::open(spec, clock, book)
 }
 
 #[cfg(test)]

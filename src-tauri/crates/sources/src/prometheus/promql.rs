@@ -1,0 +1,221 @@
+//! A Prometheus-compatible server: asked for the value of each expression, and now and then for how often its samples
+//! come and how old they are.
+
+use std::time::Duration;
+
+use faultline_model::{Clock, EndpointSpec, HealthLevel, Timestamp};
+use futures::StreamExt as _;
+use tokio::time::Instant;
+
+use super::answer::Answer;
+use super::client::Endpoint;
+use super::expression;
+use super::presets::{Preset, RANGE};
+use super::rows::FORMAT;
+use super::scrape::whole;
+use super::signal::{Outcome, Signal, narrowed};
+use super::source::{Look, stale_s};
+use super::trouble::Trouble;
+use crate::error::SourceError;
+
+/// Most queries that one endpoint is asked at the same time.
+const MAX_QUERIES_AT_ONCE: usize = 4;
+
+/// A look takes at most as many deadlines; what was not asked by then is a gap.
+const MAX_DEADLINES: u32 = 3;
+
+/// How often ages, intervals and cores are looked at.
+const SLOW_EVERY: Duration = Duration::from_secs(60);
+
+/// Samples are counted over this long to learn how often they come, seconds.
+const COUNTED_S: f64 = 600.0;
+
+/// Range of a preset's rates as long as it is not known how often samples come, seconds: enough for the usual intervals.
+const FIRST_RANGE_S: f64 = 120.0;
+
+/// A rate looks over so many intervals: one lost scrape makes no gap.
+const INTERVALS_A_RANGE: f64 = 3.5;
+
+/// The server, and what is known of its samples.
+pub(super) struct Promql {
+    endpoint: Endpoint,
+    cores: Vec<String>,
+    stale_s: f64,
+    slow_at: Option<Instant>,
+    /// Range of a preset's rates, seconds.
+    range_s: f64,
+    /// What is known of each signal's samples; empty before it was looked at.
+    known: Vec<Known>,
+    cores_found: Option<u32>,
+}
+
+/// What is known of the samples that a signal is made of.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    age_s: Option<f64>,
+}
+
+impl Promql {
+    pub(super) fn new(
+        spec: &EndpointSpec,
+        endpoint: Endpoint,
+        presets: &[&'static Preset],
+    ) -> Result<Self, SourceError> {
+        let cores = presets.iter().filter_map(|preset| preset.cores());
+        Ok(Self {
+            cores: cores.map(|text| narrowed(spec, text)).collect::<Result<_, _>>()?,
+            endpoint,
+            stale_s: stale_s(spec.interval_s),
+            slow_at: None,
+            range_s: FIRST_RANGE_S,
+            known: Vec::new(),
+            cores_found: None,
+        })
+    }
+
+    pub(super) async fn look(
+        &mut self,
+        clock: &dyn Clock,
+        signals: &[Signal],
+        thoroughly: bool,
+    ) -> Result<Look, Trouble> {
+        if thoroughly || self.slow_at.is_none_or(|at| at.elapsed() >= SLOW_EVERY) {
+            self.look_slowly(signals).await?;
+            self.slow_at = Some(Instant::now());
+        }
+        let texts = signals.iter().map(|signal| self.with_range(&signal.text)).collect();
+        let sent = clock.now();
+        let answers = self.ask(texts).await;
+        let mut look = Look { cores: self.cores_found, ..Look::default() };
+        let mut warnings = Vec::new();
+        for (index, answer) in answers.into_iter().enumerate() {
+            let outcome = match answer {
+                Some(Ok(answer)) => {
+                    self.note(&answer, sent, clock, &mut look);
+                    warnings.extend(answer.notes.warnings.iter().cloned());
+                    self.outcome(index, &answer, &mut look)
+                }
+                Some(Err(trouble)) if trouble.is_unreachable() || is_refused_altogether(&trouble) => {
+                    return Err(trouble);
+                }
+                Some(Err(trouble)) => Outcome::Failed { why: trouble.to_string() },
+                None => Outcome::NotAsked,
+            };
+            look.outcomes.push(outcome);
+        }
+        if let Some(first) = warnings.first() {
+            look.rows.push((FORMAT, HealthLevel::Warning, format!("the server warns: {first}")));
+        }
+        Ok(look)
+    }
+
+    fn outcome(&self, index: usize, answer: &Answer, look: &mut Look) -> Outcome {
+        if answer.notes.is_partial {
+            let message = "the server says that parts of the data are missing: what they make is left out";
+            look.rows.push((FORMAT, HealthLevel::Warning, message.to_owned()));
+            return Outcome::NotAsked;
+        }
+        let values: Vec<f64> = answer.samples.iter().map(|sample| sample.value).collect();
+        match self.known.get(index).and_then(|known| known.age_s) {
+            Some(age_s) if age_s > self.stale_s && !values.is_empty() => {
+                look.oldest_s = Some(look.oldest_s.map_or(age_s, |other| other.max(age_s)));
+                Outcome::Old { age_s }
+            }
+            _ => Outcome::of(&values),
+        }
+    }
+
+    /// The server evaluates for its own now, and says when that was.
+    fn note(&self, answer: &Answer, sent: Timestamp, clock: &dyn Clock, look: &mut Look) {
+        if let (None, Some(at)) = (look.skew_s, answer.samples.first().and_then(|sample| sample.at)) {
+            let received = clock.now();
+            // Between question and answer lies nothing that is known better.
+            let skew_s = at.secs_since(sent + received.secs_since(sent) / 2.0);
+            let unsure_s = received.secs_since(sent) / 2.0;
+            look.skew_s = Some(if skew_s.abs() <= unsure_s { 0.0 } else { skew_s });
+        }
+    }
+
+    fn with_range(&self, text: &str) -> String {
+        text.replace(RANGE, &format!("{}s", self.range_s))
+    }
+
+    /// Answers in the order of the questions; `None` where there was no time to ask.
+    async fn ask(&self, texts: Vec<String>) -> Vec<Option<Result<Answer, Trouble>>> {
+        let mut answers: Vec<Option<Result<Answer, Trouble>>> = Vec::new();
+        answers.resize_with(texts.len(), || None);
+        let deadline = Instant::now() + self.endpoint.deadline() * MAX_DEADLINES;
+        let questions = texts.into_iter().enumerate();
+        let mut asked = futures::stream::iter(questions)
+            .map(|(index, text)| async move { (index, self.endpoint.query(&text, None).await) })
+            .buffer_unordered(MAX_QUERIES_AT_ONCE);
+        while let Ok(Some((index, answer))) = tokio::time::timeout_at(deadline, asked.next()).await {
+            let ended = answer.as_ref().is_err_and(Trouble::is_unreachable);
+            answers[index] = Some(answer);
+            if ended {
+                break;
+            }
+        }
+        answers
+    }
+
+    /// How often samples come, how old they are, and how many cores there are.
+    async fn look_slowly(&mut self, signals: &[Signal]) -> Result<(), Trouble> {
+        let presets = signals.iter().filter(|signal| signal.preset.is_some());
+        let first = presets.filter_map(|signal| selectors(&signal.text)?.into_iter().next()).next();
+        let ages: Vec<Option<String>> = signals.iter().map(|signal| age(&signal.text)).collect();
+        let mut texts: Vec<String> = ages.iter().flatten().cloned().collect();
+        texts.sort();
+        texts.dedup();
+        let count_of_ages = texts.len();
+        texts.extend(self.cores.iter().cloned());
+        texts.extend(first.map(|selector| format!("max(count_over_time({selector}[{COUNTED_S}s]))")));
+        let answers = self.ask(texts.clone()).await;
+        let unreachable =
+            answers.iter().flatten().find_map(|answer| answer.as_ref().err().filter(|t| t.is_unreachable()));
+        if let Some(trouble) = unreachable {
+            return Err(trouble.clone());
+        }
+        let number = |index: usize| match answers[index].as_ref()?.as_ref().ok()?.samples.as_slice() {
+            [one] if one.value.is_finite() => Some(one.value),
+            _ => None,
+        };
+        let known = |age: &Option<String>| Known {
+            age_s: age.as_ref().and_then(|text| number(texts.binary_search_by(|one| one.cmp(text)).ok()?)),
+        };
+        self.known = ages.iter().map(known).collect();
+        let cores_end = count_of_ages + self.cores.len();
+        self.cores_found = (count_of_ages..cores_end).find_map(|index| whole(number(index)?));
+        if let Some(count) =
+            (cores_end < texts.len()).then(|| number(cores_end)).flatten().filter(|count| *count >= 2.0)
+        {
+            let interval_s = COUNTED_S / count;
+            self.range_s = (interval_s * INTERVALS_A_RANGE).clamp(self.shortest_range_s(), COUNTED_S).ceil();
+        }
+        Ok(())
+    }
+
+    fn shortest_range_s(&self) -> f64 {
+        /// No sampling is so dense that a shorter range says more, seconds.
+        const SHORTEST_S: f64 = 5.0;
+        SHORTEST_S
+    }
+}
+
+/// Whether the server would refuse every other question as well.
+fn is_refused_altogether(trouble: &Trouble) -> bool {
+    match trouble {
+        Trouble::Refused { .. } | Trouble::TooMuch { .. } => false,
+        _ => true,
+    }
+}
+
+fn selectors(text: &str) -> Option<Vec<String>> {
+    expression::instant_selectors(&text.replace(RANGE, "60s"))
+}
+
+/// A query for the age of the newest sample that an expression reads, where that can be told.
+fn age(text: &str) -> Option<String> {
+    let first = selectors(text)?.into_iter().next()?;
+    Some(format!("time() - max(timestamp({first}))"))
+}
