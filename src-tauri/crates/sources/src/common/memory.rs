@@ -1,6 +1,7 @@
 //! What is known of a node and so not told again, and when the skew of its clock is news.
 
 use faultline_model::{Facts, Timestamp};
+use serde_json::Value;
 
 /// Change of the skew that is worth telling, seconds.
 const SKEW_STEP_S: f64 = 0.1;
@@ -12,11 +13,21 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// The facts among `found` that are new or changed.
+    /// The facts among `found` that are new or changed. A null, which says that something is gone, is news once, and only of
+    /// what was told.
     pub(crate) fn news(&mut self, found: Facts) -> Facts {
-        let news: Facts =
-            found.into_iter().filter(|(key, value)| self.told.get(key) != Some(value)).collect();
-        self.told.extend(news.clone());
+        let is_news = |key: &String, value: &Value| match self.told.get(key) {
+            Some(told) => told != value,
+            None => !value.is_null(),
+        };
+        let news: Facts = found.into_iter().filter(|(key, value)| is_news(key, value)).collect();
+        for (key, value) in &news {
+            if value.is_null() {
+                self.told.remove(key);
+            } else {
+                self.told.insert(key.clone(), value.clone());
+            }
+        }
         news
     }
 }
@@ -35,8 +46,6 @@ pub(crate) fn skew_moved(told: Option<f64>, now: f64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
 
     #[test]
@@ -48,6 +57,10 @@ mod tests {
         assert_eq!(memory.news(facts(&[("a", 1), ("b", 2)])), facts(&[("a", 1), ("b", 2)]));
         assert_eq!(memory.news(facts(&[("a", 1), ("b", 3)])), facts(&[("b", 3)]));
         assert_eq!(memory.news(facts(&[("b", 3)])), facts(&[]));
+        let gone = |key: &str| Facts::from([(key.to_owned(), Value::Null)]);
+        assert_eq!(memory.news(gone("b")), gone("b"));
+        assert_eq!((memory.news(gone("b")), memory.news(gone("never told"))), (facts(&[]), facts(&[])));
+        assert_eq!(memory.news(facts(&[("b", 3)])), facts(&[("b", 3)]));
     }
 
     #[test]

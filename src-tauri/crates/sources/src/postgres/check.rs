@@ -17,6 +17,7 @@ impl PostgresSource {
             self.board.set(selftest::replication(false, false, false, true));
         }
         self.board.set(selftest::budget(self.budget.pace(), BUDGET_SHARE));
+        self.board.set(selftest::plans(&has));
         let Some(extension) = has.counters() else { return Ok(()) };
         self.read_counters(extension).await.map(|_reading| ())
     }

@@ -24,6 +24,8 @@ pub(super) const BUDGET: &str = "budget";
 pub(super) const SESSIONS: &str = "sessions";
 pub(super) const DATABASE: &str = "database";
 pub(super) const FACTS: &str = "facts";
+pub(super) const PLANS: &str = "plans";
+pub(super) const LOCKS: &str = "locks";
 
 /// What poolers say when they refuse the settings that we ask for at the start of a session: PgBouncer, RDS Proxy.
 const POOLER_WORDS: [&str; 3] =
@@ -102,6 +104,38 @@ pub(super) fn pooler(why: &str, server: Option<&str>) -> Found {
         POOLER,
         format!("a connection pooler stands between Faultline and the server ({why})"),
         format!("name the server's own host and port in the url instead of the pooler's ({place})"),
+    )
+}
+
+/// Whether plans of suspected queries can be looked at.
+pub(super) fn plans(has: &Capabilities) -> Found {
+    if has.reads_all_data {
+        return Found::ok(PLANS, "plans of suspected queries can be looked at");
+    }
+    let hint =
+        format!("to see all plans: GRANT pg_read_all_data TO {}; (Faultline reads no table)", has.user);
+    let found = Found::none(PLANS, format!("plans are seen only of tables that {} may read", has.user));
+    Found { hint: Some(hint), ..found }
+}
+
+/// A plan was asked for and not shown.
+pub(super) fn plan_denied(said: &str, user: &str) -> Found {
+    Found::warning(
+        PLANS,
+        format!("the plan of a suspected query cannot be seen: {said}"),
+        format!(
+            "GRANT pg_read_all_data TO {user}; (on the primary; for plans of INSERT, UPDATE and DELETE the server wants those \
+             rights on the table too, which Faultline does without)"
+        ),
+    )
+}
+
+/// A suspected query runs in another database than the one that we are connected to.
+pub(super) fn plan_elsewhere(there: &str, here: &str) -> Found {
+    Found::warning(
+        PLANS,
+        format!("a suspected query runs in database {there}, and plans are seen only in {here}"),
+        format!("watch database {there} as a node of its own: the same url with /{there}"),
     )
 }
 

@@ -6,15 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use faultline_model::{About, Clock, Due, Engine, HealthRow, NodeSpec, Observed, Polled, Role, Source};
+use faultline_model::{
+    About, Clock, Due, Engine, Fingerprint, HealthRow, NodeSpec, Observed, Polled, Role, Source,
+};
 use tokio::time::Instant;
 
 use super::address::Address;
 use super::capabilities::Capabilities;
 use super::connection::{Link, STATEMENT_DEADLINE};
 use super::database::Sample;
+use super::paced::Paced;
 use super::replication::Progress;
+use super::schema::Schema;
 use super::selftest;
+use super::slow::schema_paced;
 use super::sql;
 use super::statements::Statements;
 use super::texts::Texts;
@@ -47,6 +52,8 @@ pub(crate) fn open(
         statements: Statements::default(),
         texts: Texts::new(book, address_database),
         conflicts: BTreeMap::new(),
+        schema: Schema::default(),
+        schema_paced: schema_paced(),
         facts: Memory::default(),
         budget: Budget::default(),
         last_poll: None,
@@ -69,6 +76,8 @@ pub(super) struct PostgresSource {
     pub(super) progress: Progress,
     pub(super) statements: Statements,
     pub(super) texts: Texts,
+    pub(super) schema: Schema,
+    pub(super) schema_paced: Paced,
     /// How often in a row replay cancelled what an aspect asked.
     pub(super) conflicts: BTreeMap<&'static str, u32>,
     pub(super) facts: Memory,
@@ -89,6 +98,10 @@ impl Source for PostgresSource {
         let cost_ms = self.link.take_cost().as_secs_f64() * 1_000.0;
         self.account(cost_ms);
         Polled { frames: looked.into_iter().collect(), health: self.board.take_news(), cost_ms }
+    }
+
+    async fn inspect(&mut self, suspects: &[Fingerprint]) -> Polled {
+        self.look_closer(suspects).await
     }
 
     async fn self_test(&mut self) -> Vec<HealthRow> {
@@ -238,7 +251,7 @@ impl PostgresSource {
 
     /// Keeps the account of what we cost: what the server counted of our statements, and only where it counts none the
     /// round trips, which on a busy network or a busy workstation say more about those than about the server.
-    fn account(&mut self, round_trips_ms: f64) {
+    pub(super) fn account(&mut self, round_trips_ms: f64) {
         let cost_ms = match &mut self.counted_cost_ms {
             Some(counted_ms) => std::mem::take(counted_ms),
             None => round_trips_ms,

@@ -9,6 +9,7 @@ use faultline_model::{Fingerprint, QueryText};
 use tokio::time::Instant;
 
 use super::delta::QueryId;
+use super::paced::Paced;
 use super::sql::MARKER;
 use super::wholes::{Whole, Wholes};
 use crate::query_book::{BookedQuery, QueryBook};
@@ -21,8 +22,6 @@ pub(super) const MAX_TEXTS_PER_READ: usize = 1_000;
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause between two readings of texts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// The pause is this many times what the reading before took, so that texts take at most 0.5 % of a core.
-const PAUSE_PER_COST: u32 = 200;
 /// Bytes that the server may take off a running statement's text beyond its limit, so as not to cut a character in two.
 const CUT_CHARACTER_BYTES: usize = 4;
 /// What the server shows in place of a text that we may not see.
@@ -58,6 +57,16 @@ pub(super) struct Running<'a> {
     pub(super) user: Option<&'a str>,
 }
 
+/// The pauses between readings of texts.
+#[derive(Debug)]
+struct TextsPaced(Paced);
+
+impl Default for TextsPaced {
+    fn default() -> Self {
+        Self(Paced::new(SHORTEST_PAUSE, LONGEST_PAUSE))
+    }
+}
+
 /// The texts of one node.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
@@ -78,7 +87,7 @@ pub(super) struct Texts {
     sent: HashSet<Fingerprint>,
     /// Texts that have not gone out yet.
     outbox: Vec<QueryText>,
-    next_read: Option<Instant>,
+    paced: TextsPaced,
 }
 
 impl Texts {
@@ -97,6 +106,13 @@ impl Texts {
         self.wholes.get(fingerprint)
     }
 
+    /// The ids that are known to stand for a fingerprint, a few of them.
+    pub(super) fn ids_of(&self, fingerprint: &Fingerprint) -> Vec<QueryId> {
+        const FEW: usize = 3;
+        let stands = |known: &Known| matches!(known, Known::Statement(found) if found == fingerprint);
+        self.known.iter().filter(|(_, known)| stands(known)).map(|(id, _)| *id).take(FEW).collect()
+    }
+
     /// Takes note of `track_activity_query_size`.
     pub(super) fn cut_at(&mut self, activity_bytes: Option<i64>) {
         self.activity_bytes = activity_bytes.and_then(|bytes| usize::try_from(bytes).ok());
@@ -109,12 +125,12 @@ impl Texts {
 
     /// Whether texts may be read now.
     pub(super) fn may_read(&self, now: Instant) -> bool {
-        self.next_read.is_none_or(|at| now >= at)
+        self.paced.0.is_due(now)
     }
 
     /// A reading took `cost`, or failed after it.
     pub(super) fn was_read(&mut self, now: Instant, cost: Duration) {
-        self.next_read = Some(now + (cost * PAUSE_PER_COST).clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
+        self.paced.0.was_done(now, cost);
     }
 
     /// Learns a kept text.
@@ -297,16 +313,5 @@ mod tests {
         let find = |queryid| book.find(&BookedQuery { database: "d".to_owned(), queryid });
         assert_eq!(find(-3).map(|found| found.text).as_deref(), Some("select a from t where b = ?"));
         assert_eq!(find(4), None, "ours");
-    }
-
-    #[test]
-    fn dear_readings_come_rarely() {
-        let mut texts = Texts::default();
-        let now = Instant::now();
-        for (cost_ms, pause_ms) in [(0, 1_000), (5, 1_000), (170, 34_000), (5_000, 60_000)] {
-            texts.was_read(now, Duration::from_millis(cost_ms));
-            assert!(!texts.may_read(now + Duration::from_millis(pause_ms - 1)), "{cost_ms}");
-            assert!(texts.may_read(now + Duration::from_millis(pause_ms)), "{cost_ms}");
-        }
     }
 }

@@ -3,6 +3,15 @@
 //! casts what it returns to `int8`, `float8`, `bool` or `text`. Nothing is put into a text but numbers and
 //! identifiers that the server itself quoted.
 
+mod closer;
+mod schema;
+
+pub(super) use closer::{
+    SEPARATOR, begin, columns, deallocate, explain, explain_prepared, locks, parameters, path_of_role,
+    plans_generically, prepare, relations, rollback, schema_with, set_path,
+};
+pub(super) use schema::{MAX_COLUMNS, MAX_INDEXES, MAX_SCHEMAS, details, hashes, tables};
+
 use super::capabilities::Statements;
 use super::delta::QueryId;
 
@@ -38,6 +47,11 @@ const SETTINGS: &str = "'autovacuum','autovacuum_max_workers','autovacuum_naptim
 /// A time of the server as microseconds since the Unix epoch.
 fn micros(time: &str) -> String {
     format!("(extract(epoch from {time}) * 1000000)::int8")
+}
+
+/// How long ago a time of the server was, milliseconds.
+fn millis_since(time: &str) -> String {
+    format!("(extract(epoch from clock_timestamp() - ({time})) * 1000)::float8")
 }
 
 fn statement(select_list_and_rest: &str) -> String {
@@ -213,19 +227,6 @@ pub(super) fn settings() -> String {
     ))
 }
 
-/// Rows (as the planner knows them, which standbys share) and indexes of the largest tables of the database.
-pub(super) fn tables() -> String {
-    statement(&format!(
-        "CASE WHEN n.nspname = 'public' THEN c.relname ELSE n.nspname || '.' || c.relname END::text AS name, \
-         c.reltuples::float8 AS rows, \
-         (SELECT count(*) FROM pg_index i WHERE i.indrelid = c.oid AND i.indisvalid)::int8 AS indexes \
-         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't' \
-           AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%' \
-         ORDER BY c.relpages DESC, c.oid LIMIT {MAX_TABLES}"
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,7 +260,22 @@ mod tests {
             database(180_000),
             replication(),
             settings(),
-            tables(),
+            tables(&[7]),
+            hashes(),
+            details(&[7, 8]),
+            begin(),
+            rollback(),
+            set_path(),
+            explain("select 1"),
+            prepare("select 1"),
+            parameters(),
+            explain_prepared(2),
+            deallocate(),
+            path_of_role(),
+            schema_with(),
+            relations(),
+            columns(7),
+            locks(),
         ];
         for text in texts {
             // The sessions statement names the marker within a pattern; that has no semicolon around it either.
