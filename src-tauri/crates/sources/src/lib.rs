@@ -4,6 +4,7 @@
 
 mod common;
 mod error;
+mod mysql;
 mod postgres;
 pub mod prometheus;
 mod query_book;

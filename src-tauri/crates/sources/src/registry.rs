@@ -6,17 +6,20 @@ use faultline_model::{Clock, EndpointSpec, Engine, NodeSpec, Source};
 
 use crate::error::SourceError;
 use crate::query_book::QueryBook;
-use crate::{postgres, prometheus};
+use crate::{mysql, postgres, prometheus};
 
 /// Opens a source; connects nothing.
 type Open = fn(NodeSpec, Arc<dyn Clock>, QueryBook) -> Result<Box<dyn Source>, SourceError>;
 
 /// The engines, the schemes of their urls, and what opens them.
-const ENGINES: &[(Engine, &[&str], Open)] =
-    &[(Engine::Postgres, &["postgres", "postgresql"], postgres::open)];
+const ENGINES: &[(Engine, &[&str], Open)] = &[
+    (Engine::Postgres, &["postgres", "postgresql"], postgres::open),
+    (Engine::Mysql, &["mysql", "mariadb"], mysql::open),
+    (Engine::Mariadb, &["mariadb", "mysql"], mysql::open),
+];
 
 /// The engines that have a source.
-pub const WATCHED: &[Engine] = &[Engine::Postgres];
+pub const WATCHED: &[Engine] = &[Engine::Postgres, Engine::Mysql, Engine::Mariadb];
 
 /// Opens the source of a node. Nothing is connected before the first poll or self-test. An engine that is not stated
 /// is told from the scheme of the url. `book` is the one that all nodes of its cluster share.
@@ -93,13 +96,16 @@ mod tests {
     fn the_engine_or_the_scheme_finds_the_source() {
         check(Engine::Postgres, "postgres://u@h:5432/d", Ok(()));
         check(Engine::Unknown, "postgresql://u@h/d?sslmode=disable", Ok(()));
+        check(Engine::Mysql, "mysql://u@h/d", Ok(()));
+        check(Engine::Mariadb, "mysql://u@h", Ok(()));
+        check(Engine::Unknown, "mariadb://u@h/d?ssl-mode=disabled", Ok(()));
+        check(Engine::Mysql, "postgres://u:hunter2@h/d", Err("the scheme is postgres"));
+        check(Engine::Mysql, "mysql://h/d", Err("no user"));
         check(
-            Engine::Mysql,
-            "mysql://u@h/d",
-            Err("shop/primary: Mysql is not yet watched; what works: postgres://"),
+            Engine::Unknown,
+            "http://prometheus:9090",
+            Err("not yet watched; what works: postgres://, mysql://, mariadb://"),
         );
-        check(Engine::Mariadb, "mysql://u@h/d", Err("not yet watched"));
-        check(Engine::Unknown, "http://prometheus:9090", Err("not yet watched"));
         check(Engine::Postgres, "mysql://u:hunter2@h/d", Err("the scheme is mysql"));
         check(Engine::Postgres, "postgres://u:hunter2@h:port/d", Err("cannot be read"));
         check(Engine::Postgres, "postgres://u:hunter2@h/d?sslmode=maybe", Err("sslmode"));

@@ -1,0 +1,1 @@
+//! What each finding says, and that its hint holds the command that fixes it.
