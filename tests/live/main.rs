@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
 mod postgres;
+mod primary;
 mod watch;

@@ -334,7 +334,7 @@ async fn who_cannot_get_in_is_told_why_and_keeps_the_password() {
         watch.expect_health("connection", HealthLevel::Error, hint);
         assert!(!format!("{:?}", watch.health).contains(password), "{:?}", watch.health);
         let second = watch.source.poll(SESSIONS).await;
-        assert!(second.frame.is_none() && second.health.is_empty(), "no new attempt, no new row");
+        assert!(second.frames.is_empty() && second.health.is_empty(), "no new attempt, no new row");
     }
 }
 

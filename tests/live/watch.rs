@@ -22,7 +22,7 @@ pub(crate) const COUNTERS: Due = Due { sessions: false, counters: true, facts: f
 pub(crate) const BOTH: Due = Due { sessions: true, counters: true, facts: false };
 pub(crate) const FACTS: Due = Due { sessions: false, counters: false, facts: true };
 
-struct RealClock;
+pub(crate) struct RealClock;
 
 impl Clock for RealClock {
     #[expect(

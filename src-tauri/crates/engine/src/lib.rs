@@ -41,6 +41,7 @@ pub use faultline_history::{
 
 pub use faultline_model::{HealthLevel, HealthRow, NoticeAction, Notifier};
 pub use faultline_notifications::DesktopNotifier;
+pub use faultline_sources::primary;
 
 pub use check::check;
 pub use clock::SystemClock;

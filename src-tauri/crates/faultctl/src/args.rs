@@ -44,6 +44,9 @@ pub(crate) enum Command {
     Record(RecordArgs),
     /// Print, as JSON Lines, what would have been said of a recording; reads neither configuration nor store
     Replay(ReplayArgs),
+    /// Print what makes the primary visible without a login on it; installs nothing
+    #[command(subcommand)]
+    Primary(crate::commands::primary::Print),
     /// Serve the window to a browser on this machine; SIGTERM ends it with 0
     Serve(ServeArgs),
 }

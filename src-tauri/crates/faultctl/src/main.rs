@@ -1,4 +1,4 @@
-//! The headless command line: check, watch, mark, replay, record, serve.
+//! The headless command line: check, watch, mark, replay, record, primary, serve.
 //!
 //! Not in here: anything that the engine could do; a command parses, calls and prints.
 
@@ -54,6 +54,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> Result<u8, CommandError> {
+    if let Command::Primary(print) = &args.command {
+        return commands::primary::run(print);
+    }
     // A replay is one long computation and needs no runtime.
     if let Command::Replay(replay) = &args.command {
         return commands::replay::run(replay);
@@ -68,6 +71,7 @@ fn run(args: Args) -> Result<u8, CommandError> {
             Command::Watch(watch) => commands::watch::run(&args.places, watch).await,
             Command::Mark(mark) => commands::mark::run(&args.places, mark).await,
             Command::Record(record) => commands::record::run(&args.places, record).await,
+            Command::Primary(print) => commands::primary::run(&print),
             Command::Replay(replay) => commands::replay::run(&replay),
             Command::Serve(serve) => commands::serve::run(&args.places, serve).await,
         }

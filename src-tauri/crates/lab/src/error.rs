@@ -21,6 +21,14 @@ pub enum Error {
         /// Where `npm ci` installs it.
         servers: PathBuf,
     },
+    /// Debian's server is not installed.
+    #[error("Debian's PostgreSQL {major} is not in {path}; run `cargo xtask setup`")]
+    SystemServerMissing {
+        /// Major version.
+        major: u8,
+        /// Where it was looked for.
+        path: PathBuf,
+    },
     /// There is no server package for this machine.
     #[error(
         "there is no PostgreSQL package for {os} on {arch}; the lab runs on Linux, x86-64 and (15 to 18) ARM64"

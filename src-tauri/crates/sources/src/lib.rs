@@ -6,6 +6,7 @@ mod common;
 mod error;
 mod mysql;
 mod postgres;
+pub mod primary;
 pub mod prometheus;
 mod query_book;
 mod registry;

@@ -1,4 +1,4 @@
-//! Finds the server's programs, which come as npm packages. Getting them is `npm ci`'s job.
+//! Finds the server's programs, which come as npm packages or are Debian's. Getting them is `npm ci`'s and apt's job.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -13,6 +13,8 @@ use crate::folder::{Folder, Owner};
 
 /// Where `npm ci` puts the packages, unless the environment says otherwise.
 const SERVERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/servers");
+/// Where Debian puts its versions.
+const SYSTEM: &str = "/usr/lib/postgresql";
 /// Environment variable that names another folder with `node_modules` in it.
 const SERVERS_VARIABLE: &str = "FAULTLINE_LAB_SERVERS";
 /// PostgreSQL refuses to run as root; then it runs under this account. `initdb` wants one with a name.
@@ -57,6 +59,18 @@ impl Binaries {
         }
         let copy = copy_of(&folder, owner)?;
         Ok(Self { major, folder: copy.path().join("native"), owner, _copy: Some(copy) })
+    }
+
+    /// Finds Debian's own programs of a major version.
+    ///
+    /// # Errors
+    /// When its package is not installed.
+    pub fn of_the_system(major: u8) -> Result<Self> {
+        let folder = Path::new(SYSTEM).join(major.to_string());
+        if !folder.join("bin/postgres").is_file() {
+            return Err(Error::SystemServerMissing { major, path: folder });
+        }
+        Ok(Self { major, folder, owner: unprivileged()?, _copy: None })
     }
 
     /// Major version.

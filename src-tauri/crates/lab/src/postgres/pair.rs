@@ -104,7 +104,7 @@ impl Pair {
 
 /// A second server with the stopped primary's data.
 async fn copy(primary: &Server) -> Result<Server> {
-    let owner = super::Binaries::locate(primary.major())?.owner();
+    let owner = primary.owner();
     let from = primary.data();
     let copied = tokio::task::spawn_blocking(move || {
         let folder = Folder::create(owner)?;

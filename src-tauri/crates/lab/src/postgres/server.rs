@@ -44,12 +44,23 @@ pub struct Options {
     pub settings: Vec<(String, String)>,
     /// Whether it survives a power cut. Without it set-up is much faster; a killed process is survived anyway.
     pub durable: bool,
+    /// Whether the programs are Debian's instead of the npm package's.
+    pub of_the_system: bool,
 }
 
 impl Options {
     /// Defaults for a major version.
     pub fn new(major: u8) -> Self {
-        Self { major, settings: Vec::new(), durable: false }
+        Self { major, settings: Vec::new(), durable: false, of_the_system: false }
+    }
+
+    /// Defaults for Debian's own server of a major version (15 on Debian 12).
+    pub fn of_the_system(major: u8) -> Self {
+        Self { of_the_system: true, ..Self::new(major) }
+    }
+
+    fn binaries(&self) -> Result<Binaries> {
+        if self.of_the_system { Binaries::of_the_system(self.major) } else { Binaries::locate(self.major) }
     }
 
     /// Adds a setting; the value is written in quotes.
@@ -79,7 +90,7 @@ impl Server {
     /// # Errors
     /// When the packages are missing, or the server does not start.
     pub async fn start(options: Options) -> Result<Self> {
-        let binaries = Binaries::locate(options.major)?;
+        let binaries = options.binaries()?;
         let folder = Folder::create(binaries.owner())?;
         let password = format!("{:032x}", rand::rng().random::<u128>());
         initdb(&binaries, &folder, &password).await?;
@@ -87,6 +98,11 @@ impl Server {
         server.start_again().await?;
         server.set_up().await?;
         Ok(server)
+    }
+
+    /// Who owns its files.
+    pub(super) fn owner(&self) -> Option<Owner> {
+        self.binaries.owner()
     }
 
     /// Takes over a copied data folder.

@@ -10,6 +10,7 @@ mod database;
 mod delta;
 mod facts;
 mod jump;
+mod of_primary;
 mod paced;
 mod poll;
 mod replication;

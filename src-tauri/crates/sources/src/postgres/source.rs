@@ -15,6 +15,7 @@ use super::address::Address;
 use super::capabilities::Capabilities;
 use super::connection::{Link, STATEMENT_DEADLINE};
 use super::database::Sample;
+use super::of_primary::OfPrimary;
 use super::paced::Paced;
 use super::replication::Progress;
 use super::schema::Schema;
@@ -50,6 +51,7 @@ pub(crate) fn open(
         before: None,
         progress: Progress::default(),
         statements: Statements::default(),
+        of_primary: OfPrimary::new(book.clone()),
         texts: Texts::new(book, address_database),
         conflicts: BTreeMap::new(),
         schema: Schema::default(),
@@ -75,6 +77,7 @@ pub(super) struct PostgresSource {
     pub(super) before: Option<Sample>,
     pub(super) progress: Progress,
     pub(super) statements: Statements,
+    pub(super) of_primary: OfPrimary,
     pub(super) texts: Texts,
     pub(super) schema: Schema,
     pub(super) schema_paced: Paced,
@@ -95,9 +98,14 @@ impl Source for PostgresSource {
             Ok(()) => self.look(due).await,
             Err(_) => None,
         };
+        let of_primary = self.word_of_primary(due).await;
         let cost_ms = self.link.take_cost().as_secs_f64() * 1_000.0;
         self.account(cost_ms);
-        Polled { frames: looked.into_iter().collect(), health: self.board.take_news(), cost_ms }
+        Polled {
+            frames: looked.into_iter().chain(of_primary).collect(),
+            health: self.board.take_news(),
+            cost_ms,
+        }
     }
 
     async fn inspect(&mut self, suspects: &[Fingerprint]) -> Polled {

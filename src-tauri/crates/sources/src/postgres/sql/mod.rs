@@ -45,7 +45,7 @@ const SETTINGS: &str = "'autovacuum','autovacuum_max_workers','autovacuum_naptim
 'wal_buffers','wal_compression','wal_level','work_mem','pg_stat_statements.max','pg_stat_statements.track'";
 
 /// A time of the server as microseconds since the Unix epoch.
-fn micros(time: &str) -> String {
+pub(in crate::postgres) fn micros(time: &str) -> String {
     format!("(extract(epoch from {time}) * 1000000)::int8")
 }
 
@@ -54,7 +54,7 @@ fn millis_since(time: &str) -> String {
     format!("(extract(epoch from clock_timestamp() - ({time})) * 1000)::float8")
 }
 
-fn statement(select_list_and_rest: &str) -> String {
+pub(in crate::postgres) fn statement(select_list_and_rest: &str) -> String {
     format!("{MARKER} SELECT {MARKER} {select_list_and_rest}")
 }
 
