@@ -20,6 +20,7 @@ pub mod score;
 pub mod serve;
 pub mod shop;
 pub mod spans;
+mod timeline;
 pub mod truth;
 mod watchdog;
 pub mod webdriver;

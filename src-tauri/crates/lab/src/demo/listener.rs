@@ -4,9 +4,9 @@ use super::events::Said;
 use super::judge::{Judge, Truth};
 use super::notices::Shown;
 use super::stage::Stage;
-use super::timeline::Timeline;
 use crate::clock::unix_now;
 use crate::error::Result;
+use crate::timeline::Timeline;
 
 /// How much of a text goes on one line of the timeline, characters.
 const LINE_CHARS: usize = 110;

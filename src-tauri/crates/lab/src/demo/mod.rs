@@ -8,7 +8,6 @@ mod listener;
 mod notices;
 mod stage;
 mod story;
-mod timeline;
 mod wait;
 
 use std::path::PathBuf;

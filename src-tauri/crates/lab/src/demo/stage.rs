@@ -8,7 +8,6 @@ use super::Options;
 use super::app::{App, Invocation, check, listens};
 use super::events::EventLog;
 use super::notices::Notices;
-use super::timeline::Timeline;
 use super::wait::until;
 use crate::clock::unix_now;
 use crate::configuration::{self, Agreed};
@@ -19,6 +18,7 @@ use crate::error::{Result, io};
 use crate::folder::Folder;
 use crate::postgres::Pair;
 use crate::shop;
+use crate::timeline::Timeline;
 use crate::workload::Load;
 
 /// How long the program may take until its webhook listens, on a machine that just compiled it.

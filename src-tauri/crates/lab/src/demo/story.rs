@@ -6,9 +6,9 @@ use super::Options;
 use super::judge::Truth;
 use super::listener::Heard;
 use super::stage::Stage;
-use super::timeline::{Timeline, plain};
 use crate::clock::unix_now;
 use crate::error::{Error, Result};
+use crate::timeline::{Timeline, plain};
 
 /// How long a pressed button may take until Faultline says that the rollback was asked for; then it is pressed again.
 const PRESS_DEADLINE: Duration = Duration::from_secs(10);

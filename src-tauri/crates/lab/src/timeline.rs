@@ -1,37 +1,37 @@
-//! Prints what happens as it happens, in seconds since the onset once there is one.
+//! Prints what happens as it happens, in seconds since the start, and since the trouble began once that is known.
 
 use std::io::Write;
 
 use crate::clock::unix_now;
 
 /// The timeline on standard output.
-pub(super) struct Timeline {
+pub(crate) struct Timeline {
     started: f64,
     onset: Option<f64>,
 }
 
 impl Timeline {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self { started: unix_now(), onset: None }
     }
 
     /// From now on times are since then.
-    pub(super) fn onset(&mut self, at: f64) {
+    pub(crate) fn onset(&mut self, at: f64) {
         self.onset = Some(at);
     }
 
     /// When the trouble began, Unix seconds.
-    pub(super) fn onset_at(&self) -> Option<f64> {
+    pub(crate) fn onset_at(&self) -> Option<f64> {
         self.onset
     }
 
     /// One line that happened now.
-    pub(super) fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         self.say_at(unix_now(), text);
     }
 
     /// One line that happened at a time, Unix seconds.
-    pub(super) fn say_at(&self, at: f64, text: &str) {
+    pub(crate) fn say_at(&self, at: f64, text: &str) {
         let stamp = match self.onset {
             Some(onset) => format!("onset {:+7.1} s", at - onset),
             None => format!("start {:+7.1} s", at - self.started),
@@ -41,7 +41,7 @@ impl Timeline {
 }
 
 /// One line without a time. A closed standard output is no reason to stop.
-pub(super) fn plain(text: &str) {
+pub(crate) fn plain(text: &str) {
     let mut out = std::io::stdout().lock();
     let _closed = writeln!(out, "{text}").and_then(|()| out.flush());
 }
