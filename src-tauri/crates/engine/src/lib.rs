@@ -10,6 +10,7 @@ mod cluster;
 pub mod config;
 mod convert;
 mod deploy_inbox;
+mod endpoint;
 mod engine;
 mod error;
 mod health;

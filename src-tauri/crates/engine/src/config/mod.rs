@@ -6,6 +6,7 @@
 mod edit;
 mod error;
 mod file;
+mod metrics;
 mod model;
 mod parse;
 mod paths;

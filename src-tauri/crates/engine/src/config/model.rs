@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use faultline_model::{Engine, Role};
+use faultline_model::{ClientCertificate, Engine, Role, StatementSeries};
 
 /// Everything that the configuration says, with defaults for what it leaves out.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -116,8 +116,18 @@ pub struct MetricsConfig {
     pub headers: BTreeMap<String, HeaderText>,
     /// PEM file with the certificates to trust instead of the system's.
     pub ca: Option<PathBuf>,
-    /// Canonical signal → expression; never empty.
+    /// The client certificate, where the endpoint asks for one.
+    pub client: Option<ClientCertificate>,
+    /// Canonical signal → expression; may be empty where a preset or `statements` says what is read.
     pub signals: BTreeMap<String, String>,
+    /// Names of presets, whose expressions are used where `signals` states none.
+    pub presets: Vec<String>,
+    /// What every expression of a preset is narrowed to, `{instance="db-1:9187"}`; empty for all.
+    pub selector: String,
+    /// The role of the node, where stated.
+    pub role: Option<Role>,
+    /// Whose series tell of single statements, where there are such.
+    pub statements: Option<StatementSeries>,
 }
 
 /// How a metric endpoint is asked.

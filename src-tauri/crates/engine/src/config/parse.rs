@@ -8,11 +8,11 @@ use toml::de::DeTable;
 use super::ConfigError;
 use super::model::{
     ClusterConfig, Config, DeployFeedConfig, DesktopConfig, HeaderText, HttpRollbackConfig, Intervals,
-    MetricsAuth, MetricsConfig, NodeConfig, ProgressConfig, Retention, RollbackConfig, RollbackProvider,
-    SecretRef, ServiceConfig, StoreConfig,
+    NodeConfig, ProgressConfig, Retention, RollbackConfig, RollbackProvider, SecretRef, ServiceConfig,
+    StoreConfig,
 };
 use super::section::{Document, Field, Section};
-use super::values;
+use super::{metrics, values};
 
 /// Providers of `[[deploys]]`.
 const DEPLOY_PROVIDERS: &str = "webhook";
@@ -42,7 +42,7 @@ pub(super) fn config(document: &Document<'_>) -> Result<Config, ConfigError> {
     let metrics = root
         .tables("metrics")?
         .iter()
-        .map(|section| metrics(section, &clusters))
+        .map(|section| metrics::metrics(section, &clusters))
         .collect::<Result<_, _>>()?;
     Ok(Config {
         intervals: root
@@ -142,46 +142,6 @@ fn service(section: &Section<'_>) -> Result<ServiceConfig, ConfigError> {
     })
 }
 
-fn metrics(section: &Section<'_>, clusters: &[ClusterConfig]) -> Result<MetricsConfig, ConfigError> {
-    section
-        .only(&["cluster", "node", "kind", "url", "token", "user", "password", "headers", "ca", "signals"])?;
-    let known = |name: &str| match clusters.iter().find(|cluster| cluster.name == name) {
-        Some(_) => Ok(name.to_owned()),
-        None => Err(format!("no [[cluster]] is called {name}; add one or correct the name")),
-    };
-    let signals_section = section.table("signals")?.ok_or_else(|| section.missing("signals"))?;
-    let mut signals = BTreeMap::new();
-    for (name, expression) in signals_section.entries()? {
-        let name = values::signal_name(&name).map_err(|problem| expression.error(problem))?;
-        signals.insert(name, expression.value);
-    }
-    if signals.is_empty() {
-        return Err(signals_section.error("name at least one signal: requests_per_s = 'sum(rate(…))'"));
-    }
-    Ok(MetricsConfig {
-        cluster: section.text("cluster")?.check(known)?,
-        node: section.text("node")?.check(values::name)?,
-        kind: section.text("kind")?.check(values::metrics_kind)?,
-        url: section.text("url")?.check(values::http_url)?,
-        auth: metrics_auth(section)?,
-        headers: headers(section)?,
-        ca: path(section, "ca")?,
-        signals,
-    })
-}
-
-fn metrics_auth(section: &Section<'_>) -> Result<MetricsAuth, ConfigError> {
-    let user = section.optional_text("user")?;
-    match (secret(section, "token")?, user, secret(section, "password")?) {
-        (None, None, None) => Ok(MetricsAuth::None),
-        (Some(token), None, None) => Ok(MetricsAuth::Bearer(token)),
-        (None, Some(user), Some(password)) => Ok(MetricsAuth::Basic { user: user.value, password }),
-        (None, Some(_), None) => Err(section.missing("password")),
-        (None, None, Some(_)) => Err(section.missing("user")),
-        (Some(_), ..) => Err(section.error("give either token, or user and password, not both")),
-    }
-}
-
 fn deploys(sections: &[Section<'_>]) -> Result<Vec<DeployFeedConfig>, ConfigError> {
     let mut addresses = HashSet::new();
     let mut feeds = Vec::with_capacity(sections.len());
@@ -256,7 +216,7 @@ fn progress(section: &Section<'_>) -> Result<ProgressConfig, ConfigError> {
     })
 }
 
-fn headers(section: &Section<'_>) -> Result<BTreeMap<String, HeaderText>, ConfigError> {
+pub(super) fn headers(section: &Section<'_>) -> Result<BTreeMap<String, HeaderText>, ConfigError> {
     let Some(section) = section.table("headers")? else { return Ok(BTreeMap::new()) };
     let mut headers = BTreeMap::new();
     for (name, field) in section.entries()? {
@@ -277,10 +237,10 @@ fn header_text(name: &str, field: Field<'_, String>) -> Result<HeaderText, Confi
     Ok(HeaderText::Plain(field.value))
 }
 
-fn secret(section: &Section<'_>, key: &str) -> Result<Option<SecretRef>, ConfigError> {
+pub(super) fn secret(section: &Section<'_>, key: &str) -> Result<Option<SecretRef>, ConfigError> {
     section.optional_text(key)?.map(|field| field.check(values::secret)).transpose()
 }
 
-fn path(section: &Section<'_>, key: &str) -> Result<Option<PathBuf>, ConfigError> {
+pub(super) fn path(section: &Section<'_>, key: &str) -> Result<Option<PathBuf>, ConfigError> {
     Ok(section.optional_text(key)?.map(|field| PathBuf::from(field.value)))
 }

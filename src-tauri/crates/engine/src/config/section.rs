@@ -158,6 +158,24 @@ impl<'a> Section<'a> {
         Ok(field.map_or_else(Vec::new, |field: Field<'_, Vec<String>>| field.value))
     }
 
+    /// A text or a list of texts; empty when it is left out.
+    pub(super) fn one_or_more_texts(&self, key: &str) -> Result<Vec<Field<'a, String>>, ConfigError> {
+        let Some(value) = self.table.get(key) else { return Ok(Vec::new()) };
+        let items = match value.get_ref() {
+            DeValue::Array(items) => items.iter().collect(),
+            _ => vec![value],
+        };
+        let field = |item: &'a Spanned<DeValue<'a>>| {
+            let (span, name) = (item.span(), self.full(key));
+            let text = item.get_ref().as_str().ok_or("this must be a text in quotes, or a list of texts");
+            match text.map_err(str::to_owned).and_then(usable_text) {
+                Ok(text) => Ok(Field { document: self.document, span, name, value: text.to_owned() }),
+                Err(problem) => Err(self.document.error(&span, &name, problem)),
+            }
+        };
+        items.into_iter().map(field).collect()
+    }
+
     /// A table; `None` when it is left out.
     pub(super) fn table(&self, key: &str) -> Result<Option<Section<'a>>, ConfigError> {
         let Some(value) = self.table.get(key) else { return Ok(None) };

@@ -133,7 +133,56 @@ fn what_has_no_meaning_is_refused_where_it_stands() {
         (&node("url = 'postgres://f@h/shop'\nrole = 'leader'\n"), "7:8", &["primary or replica"]),
         (&format!("{NODE}engine = 'oracle'\n"), "5:10", &["postgres, mysql or mariadb"]),
         (&format!("{METRICS}url = 'ftp://h/'\nsignals = {{ x_a = 'a' }}\n"), "7:7", &["https://"]),
-        (&format!("{METRICS}url = 'https://h/'\n"), "3:1", &["metrics[1].signals: this key is missing"]),
+        (
+            &format!("{METRICS}url = 'https://h/'\n"),
+            "3:1",
+            &["metrics[1]: name what is to be read", "preset"],
+        ),
+        (
+            &format!("{METRICS}url = 'https://h/'\npreset = 'nod_exporter'\n"),
+            "8:10",
+            &["metrics[1].preset: there is no such preset", "node_exporter, pgbouncer_exporter"],
+        ),
+        (
+            &format!("{METRICS}url = 'https://h/'\npreset = ['envoy', 1]\n"),
+            "8:20",
+            &["metrics[1].preset: this must be a text in quotes, or a list of texts"],
+        ),
+        (
+            &format!("{METRICS}url = 'https://h/'\npreset = 'envoy'\nselector = 'up'\n"),
+            "9:12",
+            &["metrics[1].selector: column 1", "{label=\"value\"}"],
+        ),
+        (
+            &format!("{METRICS}url = 'https://h/'\nsignals = {{ x_a = 'a' }}\nselector = '{{a=\"b\"}}'\n"),
+            "9:12",
+            &["a selector narrows a preset"],
+        ),
+        (
+            &format!("{METRICS}url = 'https://h/'\nsignals = {{ x_a = 'rate(a)' }}\n"),
+            "8:19",
+            &["metrics[1].signals.x_a: in the expression, column"],
+        ),
+        (
+            &format!("{METRICS}url = 'https://h/'\nsignals = {{ x_a = 'sum(max_over_time(a[1m]))' }}\n"),
+            "8:19",
+            &["column 5: max_over_time is not evaluated here", "kind = \"promql\""],
+        ),
+        (
+            &format!("{METRICS}url = 'https://h/'\npreset = 'envoy'\ncertificate = 'c.pem'\n"),
+            "3:1",
+            &["metrics[1].key: this key is missing"],
+        ),
+        (
+            &format!("{METRICS}url = 'https://h/'\npreset = 'envoy'\nrole = 'proxy'\n"),
+            "9:8",
+            &["edge, primary or replica"],
+        ),
+        (
+            &format!("{METRICS}url = 'https://h/'\nstatements = 'mysqld_exporter'\n"),
+            "8:14",
+            &["postgres_exporter or pg_exporter"],
+        ),
         (
             &format!("{METRICS}url = 'https://h/'\nsignals = {{ througput = 'a' }}\n"),
             "8:25",

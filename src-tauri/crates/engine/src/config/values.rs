@@ -69,6 +69,16 @@ pub(super) fn role(text: &str) -> Result<Role, String> {
     }
 }
 
+/// The role of what a metric endpoint speaks of.
+pub(super) fn endpoint_role(text: &str) -> Result<Role, String> {
+    match text {
+        "edge" => Ok(Role::Edge),
+        _ => role(text).map_err(|_| {
+            "the role must be edge, primary or replica; leave it out where it is a node's".to_owned()
+        }),
+    }
+}
+
 /// How a metric endpoint is asked.
 pub(super) fn metrics_kind(text: &str) -> Result<MetricsKind, String> {
     match text {

@@ -133,6 +133,11 @@ pub(super) fn instant(response: &Response) -> Result<Answer, Trouble> {
     let samples = match data {
         Data::Vector(series) => {
             within(response, "series", series.len(), MAX_ANSWER_SERIES)?;
+            if !series.is_empty() && series.iter().all(|one| one.value.is_none()) {
+                let detail =
+                    "it gives native histograms, not numbers; take histogram_quantile or histogram_avg of it";
+                return Err(format(response, detail));
+            }
             let sample = |one: InstantSeries| {
                 let Point(at, value) = one.value?;
                 Some(Sample { labels: Labels::new(one.metric), value, at: Some(at) })

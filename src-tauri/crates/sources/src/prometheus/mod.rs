@@ -33,3 +33,11 @@ pub use sample::Sample;
 pub use trouble::Trouble;
 
 pub(crate) use source::open;
+
+/// Checks a selector that expressions are to be narrowed by: `{instance="db-1:9187"}`.
+///
+/// # Errors
+/// What cannot be read, and where.
+pub fn check_selector(text: &str) -> Result<(), ExpressionError> {
+    expression::narrow("up", text).map(|_| ())
+}

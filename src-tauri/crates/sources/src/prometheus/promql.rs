@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use faultline_model::{Clock, EndpointSpec, HealthLevel, Timestamp};
+use faultline_http::HttpError;
+use faultline_model::{Clock, EndpointSpec, Timestamp};
 use futures::StreamExt as _;
 use tokio::time::Instant;
 
@@ -11,7 +12,7 @@ use super::answer::Answer;
 use super::client::Endpoint;
 use super::expression;
 use super::presets::{Preset, RANGE};
-use super::rows::FORMAT;
+use super::rows::{FORMAT, Note};
 use super::scrape::whole;
 use super::signal::{Outcome, Signal, narrowed};
 use super::source::{Look, stale_s};
@@ -32,6 +33,9 @@ const COUNTED_S: f64 = 600.0;
 
 /// Range of a preset's rates as long as it is not known how often samples come, seconds: enough for the usual intervals.
 const FIRST_RANGE_S: f64 = 120.0;
+
+/// Shortest range of a preset's rates, seconds: no sampling is so dense that a shorter one says more.
+const SHORTEST_RANGE_S: f64 = 5.0;
 
 /// A rate looks over so many intervals: one lost scrape makes no gap.
 const INTERVALS_A_RANGE: f64 = 3.5;
@@ -86,6 +90,9 @@ impl Promql {
         let texts = signals.iter().map(|signal| self.with_range(&signal.text)).collect();
         let sent = clock.now();
         let answers = self.ask(texts).await;
+        if let Some(trouble) = nothing_but_failures(&answers) {
+            return Err(trouble.clone());
+        }
         let mut look = Look { cores: self.cores_found, ..Look::default() };
         let mut warnings = Vec::new();
         for (index, answer) in answers.into_iter().enumerate() {
@@ -103,23 +110,31 @@ impl Promql {
             };
             look.outcomes.push(outcome);
         }
-        if let Some(first) = warnings.first() {
-            look.rows.push((FORMAT, HealthLevel::Warning, format!("the server warns: {first}")));
+        if let Some(first) = warnings.into_iter().next() {
+            look.notes.push(Note {
+                aspect: FORMAT,
+                message: format!("the server warns: {first}"),
+                hint: "Look at the server; partial_response=false in the url makes Thanos refuse instead.",
+            });
         }
         Ok(look)
     }
 
     fn outcome(&self, index: usize, answer: &Answer, look: &mut Look) -> Outcome {
         if answer.notes.is_partial {
-            let message = "the server says that parts of the data are missing: what they make is left out";
-            look.rows.push((FORMAT, HealthLevel::Warning, message.to_owned()));
+            look.notes.push(Note {
+                aspect: FORMAT,
+                message: "the server says that parts of the data are missing: what they make is left out"
+                    .to_owned(),
+                hint: "Look at its storage nodes.",
+            });
             return Outcome::NotAsked;
         }
         let values: Vec<f64> = answer.samples.iter().map(|sample| sample.value).collect();
         match self.known.get(index).and_then(|known| known.age_s) {
             Some(age_s) if age_s > self.stale_s && !values.is_empty() => {
                 look.oldest_s = Some(look.oldest_s.map_or(age_s, |other| other.max(age_s)));
-                Outcome::Old { age_s }
+                Outcome::Old { limit_s: self.stale_s }
             }
             _ => Outcome::of(&values),
         }
@@ -190,24 +205,25 @@ impl Promql {
             (cores_end < texts.len()).then(|| number(cores_end)).flatten().filter(|count| *count >= 2.0)
         {
             let interval_s = COUNTED_S / count;
-            self.range_s = (interval_s * INTERVALS_A_RANGE).clamp(self.shortest_range_s(), COUNTED_S).ceil();
+            self.range_s = (interval_s * INTERVALS_A_RANGE).clamp(SHORTEST_RANGE_S, COUNTED_S).ceil();
         }
         Ok(())
     }
-
-    fn shortest_range_s(&self) -> f64 {
-        /// No sampling is so dense that a shorter range says more, seconds.
-        const SHORTEST_S: f64 = 5.0;
-        SHORTEST_S
-    }
 }
 
-/// Whether the server would refuse every other question as well.
+/// Whether the server would answer every other question in the same way: a status, and not a word on the query.
 fn is_refused_altogether(trouble: &Trouble) -> bool {
-    match trouble {
-        Trouble::Refused { .. } | Trouble::TooMuch { .. } => false,
-        _ => true,
-    }
+    matches!(trouble, Trouble::Http(error) if !matches!(error, HttpError::BodyTooLarge { .. }))
+}
+
+/// The failure that all answers have in common with each other: nothing in them is what a Prometheus server answers.
+fn nothing_but_failures(answers: &[Option<Result<Answer, Trouble>>]) -> Option<&Trouble> {
+    let mut failures = answers.iter().flatten().map(|answer| match answer {
+        Err(trouble @ Trouble::Format { .. }) => Some(trouble),
+        _ => None,
+    });
+    let first = failures.next()??;
+    failures.all(|failure| failure.is_some()).then_some(first)
 }
 
 fn selectors(text: &str) -> Option<Vec<String>> {

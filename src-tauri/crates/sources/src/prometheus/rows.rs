@@ -16,6 +16,15 @@ pub(super) const LIMITS: &str = "limits";
 pub(super) const CLOCK: &str = "clock";
 pub(super) const FRESHNESS: &str = "freshness";
 
+/// A warning about what the endpoint answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Note {
+    /// [`FORMAT`] or [`LIMITS`].
+    pub(super) aspect: &'static str,
+    pub(super) message: String,
+    pub(super) hint: &'static str,
+}
+
 /// The rows of an endpoint. Several endpoints may speak of one node, and the database itself does as well, so that each
 /// aspect names the endpoint.
 #[derive(Debug)]
@@ -68,8 +77,9 @@ impl Rows {
         self.stands.values().cloned().collect()
     }
 
-    /// The endpoint answered, and what it answered was taken in.
-    pub(super) fn reached(&mut self, spec: &EndpointSpec) {
+    /// The endpoint answered, and what it answered was taken in. `notes` are what is to be told instead of that all is well,
+    /// the first of each aspect.
+    pub(super) fn reached(&mut self, spec: &EndpointSpec, notes: &[Note]) {
         self.set(self.of_endpoint(CONNECTION, HealthLevel::Ok, "the endpoint answers"));
         let secure = spec.url.starts_with("https:");
         let tls = match (secure, spec.client.is_some()) {
@@ -91,8 +101,15 @@ impl Rows {
             EndpointKind::Scrape => "the page is that of an exporter",
             EndpointKind::Promql => "the server answers queries",
         };
-        self.set(self.of_endpoint(FORMAT, HealthLevel::Ok, format));
-        self.set(self.of_endpoint(LIMITS, HealthLevel::Ok, "what it answers is within the limits"));
+        for (aspect, usual) in [(FORMAT, format), (LIMITS, "what it answers is within the limits")] {
+            let row = match notes.iter().find(|note| note.aspect == aspect) {
+                Some(note) => {
+                    self.of_endpoint(aspect, HealthLevel::Warning, &note.message).with_hint(note.hint)
+                }
+                None => self.of_endpoint(aspect, HealthLevel::Ok, usual),
+            };
+            self.set(row);
+        }
     }
 
     /// Nothing was had from the endpoint. What depends on it is not known any more.

@@ -1,13 +1,14 @@
 //! An exporter's own page: scraped, remembered as far back as the expressions look, and evaluated here.
 
-use faultline_model::{Clock, EndpointKind, EndpointSpec, HealthLevel, Timestamp};
 use std::time::Duration;
+
+use faultline_model::{Clock, EndpointKind, EndpointSpec, Timestamp};
 
 use super::client::{Endpoint, Scraped};
 use super::expression::{Expression, Selector, Value};
 use super::memory::Memory;
 use super::presets::{Preset, RANGE};
-use super::rows::{FORMAT, LIMITS};
+use super::rows::{FORMAT, LIMITS, Note};
 use super::signal::{Outcome, Signal, narrowed, range, readable};
 use super::source::{Look, stale_s};
 use super::trouble::Trouble;
@@ -101,12 +102,21 @@ impl Scrape {
             ..Look::default()
         };
         if let Some(fault) = &scraped.page.fault {
-            let message = format!("the page breaks a rule of OpenMetrics and is read nevertheless: {fault}");
-            look.rows.push((FORMAT, HealthLevel::Warning, message));
+            look.notes.push(Note {
+                aspect: FORMAT,
+                message: format!(
+                    "the page breaks a rule of OpenMetrics and is read nevertheless: {}",
+                    fault.problem
+                ),
+                hint: "Have the exporter keep the rule, or leave it: nothing is lost by it here.",
+            });
         }
         if scraped.page.duplicates > 0 {
-            let message = "the page has series more than once; of each the first is taken";
-            look.rows.push((LIMITS, HealthLevel::Warning, message.to_owned()));
+            look.notes.push(Note {
+                aspect: LIMITS,
+                message: "the page has series more than once; of each the first is taken".to_owned(),
+                hint: "Look for two collectors, or two queries of the exporter, that show the same metric.",
+            });
         }
         let selectors = &self.selectors;
         let samples = scraped.page.samples.into_iter();

@@ -40,7 +40,7 @@ pub(super) enum Outcome {
     },
     /// The newest sample says nothing about now.
     Old {
-        age_s: f64,
+        limit_s: f64,
     },
     /// It was not looked at.
     NotAsked,
@@ -81,7 +81,7 @@ impl Outcome {
         }
         let ages = selectors.iter().filter_map(|selector| memory.age_s(selector, at));
         match ages.max_by(f64::total_cmp) {
-            Some(age_s) if age_s > stale_s => Self::Old { age_s },
+            Some(age_s) if age_s > stale_s => Self::Old { limit_s: stale_s },
             _ if expression.range_s() > 0.0 => Self::Waiting,
             _ => Self::NoSeries { what: "the labels of the two sides have nothing in common".to_owned() },
         }
@@ -168,8 +168,8 @@ impl Signal {
                 row(HealthLevel::Error, format!("it gives {count} series instead of one number"))
                     .with_hint(format!("Aggregate it: sum({text}), or name labels that pick one series."))
             }
-            Outcome::Old { age_s } => {
-                row(HealthLevel::Warning, format!("its newest sample is {age_s:.0} s old: a gap"))
+            Outcome::Old { limit_s } => {
+                row(HealthLevel::Warning, format!("its newest sample is older than {limit_s:.0} s: a gap"))
                     .with_hint("Look whether its target is scraped still, and whether the clocks agree.")
             }
             Outcome::Failed { why } => {

@@ -12,7 +12,7 @@ use faultline_model::{
 use super::client::Endpoint;
 use super::presets::{self, Preset};
 use super::promql::Promql;
-use super::rows::{CLOCK, FRESHNESS, Rows};
+use super::rows::{CLOCK, FRESHNESS, Note, Rows};
 use super::scrape::Scrape;
 use super::signal::{Outcome, Signal};
 use super::trouble::Trouble;
@@ -75,8 +75,8 @@ pub(super) struct Look {
     pub(super) skew_s: Option<f64>,
     /// How old the newest sample is that is too old.
     pub(super) oldest_s: Option<f64>,
-    /// What else is to be told, by aspect of the endpoint.
-    pub(super) rows: Vec<(&'static str, HealthLevel, String)>,
+    /// What is to be told of the answers; of one aspect the first.
+    pub(super) notes: Vec<Note>,
 }
 
 enum Asked {
@@ -127,10 +127,7 @@ impl EndpointSource {
             Asked::Promql(promql) => promql.look(&*self.clock, &self.signals, thoroughly).await,
         };
         let look = looked.inspect_err(|trouble| self.rows.failed(trouble, &self.spec))?;
-        self.rows.reached(&self.spec);
-        for (aspect, level, message) in look.rows {
-            self.rows.set(self.rows.of_endpoint(aspect, level, message));
-        }
+        self.rows.reached(&self.spec, &look.notes);
         self.tell_times(look.skew_s, look.oldest_s);
         self.tell_presets(&look.outcomes);
         let mut values = BTreeMap::new();

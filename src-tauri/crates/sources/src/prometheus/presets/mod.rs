@@ -11,7 +11,18 @@ use serde::Deserialize;
 pub(super) const RANGE: &str = "$range";
 
 /// The files, by the names of the presets.
-const FILES: &[(&str, &str)] = &[("node_exporter", include_str!("node_exporter.toml"))];
+const FILES: &[(&str, &str)] = &[
+    ("cloudwatch_exporter", include_str!("cloudwatch_exporter.toml")),
+    ("envoy", include_str!("envoy.toml")),
+    ("haproxy", include_str!("haproxy.toml")),
+    ("mysqld_exporter", include_str!("mysqld_exporter.toml")),
+    ("nginx_exporter", include_str!("nginx_exporter.toml")),
+    ("nginx_vts", include_str!("nginx_vts.toml")),
+    ("node_exporter", include_str!("node_exporter.toml")),
+    ("pgbouncer_exporter", include_str!("pgbouncer_exporter.toml")),
+    ("postgres_exporter", include_str!("postgres_exporter.toml")),
+    ("yace", include_str!("cloudwatch_exporter.toml")),
+];
 
 /// The names of the presets, in order.
 pub fn names() -> impl Iterator<Item = &'static str> {
