@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use faultline_model::{
-    About, Clock, Due, EndpointKind, EndpointSpec, Frame, HealthLevel, HealthRow, Observed, Polled, Signals,
-    Source, Timestamp,
+    About, Clock, Due, EndpointKind, EndpointSpec, Frame, HealthLevel, HealthRow, Observed, Polled, Role,
+    SignalName, Signals, Source, Timestamp, signal,
 };
 
 use super::client::Endpoint;
@@ -18,6 +18,7 @@ use super::signal::{Outcome, Signal};
 use super::trouble::Trouble;
 use crate::common::skew_moved;
 use crate::error::SourceError;
+use crate::primary::Exporter;
 use crate::query_book::QueryBook;
 
 /// Skew beyond which a warning is due, seconds: exporters tell their time in whole seconds.
@@ -31,9 +32,9 @@ const GAP_INTERVALS: f64 = 3.0;
 
 /// Opens an endpoint; connects nothing. Certificate files are read.
 pub(crate) fn open(
-    spec: EndpointSpec,
+    mut spec: EndpointSpec,
     clock: Arc<dyn Clock>,
-    _book: QueryBook,
+    book: QueryBook,
 ) -> Result<Box<dyn Source>, SourceError> {
     let bad = |reason: String| SourceError::BadEndpoint { target: spec.id.to_string(), reason };
     if !(spec.interval_s.is_finite() && spec.interval_s > 0.0) {
@@ -50,13 +51,17 @@ pub(crate) fn open(
     if signals.is_empty() && spec.statements.is_none() {
         return Err(bad("it has neither signals nor a preset; name what is to be read".to_owned()));
     }
+    // Statements are asked for where replicas cannot see them.
+    spec.role = spec.role.or(spec.statements.map(|_| Role::Primary));
+    let statements = Exporter::open(&spec, book)?;
     let endpoint = Endpoint::open(&spec)?;
     let rows = Rows::new(spec.id.to_string(), endpoint.host());
     let asked = match spec.kind {
         EndpointKind::Scrape => Asked::Scrape(Scrape::new(&spec, endpoint, &presets, &signals)?),
         EndpointKind::Promql => Asked::Promql(Promql::new(&spec, endpoint, &presets)?),
     };
-    Ok(Box::new(EndpointSource { spec, clock, asked, signals, presets, rows, about: None, last_at: None }))
+    let (about, last_at) = (None, None);
+    Ok(Box::new(EndpointSource { spec, clock, asked, statements, signals, presets, rows, about, last_at }))
 }
 
 /// How old the newest sample may be, seconds.
@@ -89,6 +94,8 @@ struct EndpointSource {
     spec: EndpointSpec,
     clock: Arc<dyn Clock>,
     asked: Asked,
+    /// The series of single statements, where it has such.
+    statements: Option<Exporter>,
     signals: Vec<Signal>,
     presets: Vec<&'static Preset>,
     rows: Rows,
@@ -102,9 +109,12 @@ struct EndpointSource {
 impl Source for EndpointSource {
     async fn poll(&mut self, _due: Due) -> Polled {
         let began = tokio::time::Instant::now();
-        let frame = self.look(false).await.ok();
+        let mut frame = self.look(false).await.ok();
+        if let Some(frame) = &mut frame {
+            self.look_at_statements(frame).await;
+        }
         let cost_ms = began.elapsed().as_secs_f64() * 1_000.0;
-        let frames = frame.into_iter().filter(|frame| !frame.is_empty()).collect();
+        let frames = frame.into_iter().filter(|frame| !frame.is_empty()).map(Frame::measured).collect();
         Polled { frames, health: self.rows.take_news(), cost_ms }
     }
 
@@ -144,6 +154,23 @@ impl EndpointSource {
             self.last_at = Some(at);
         }
         Ok(frame.measured())
+    }
+
+    /// Adds what the series of single statements tell.
+    async fn look_at_statements(&mut self, frame: &mut Frame) {
+        let Some(statements) = &mut self.statements else { return };
+        if let Some(word) = statements.look(frame.at).await {
+            if let Some(latency_ms) = word.latency_ms {
+                let span_s = word.queries.span_s;
+                let signals = frame.signals.get_or_insert_with(|| Signals { span_s, ..Signals::default() });
+                signals.values.entry(SignalName::from(signal::LATENCY_MS)).or_insert(latency_ms);
+            }
+            frame.texts = word.texts;
+            frame.queries = Some(word.queries);
+        }
+        if let Some(found) = statements.take_news() {
+            self.rows.set(found.row(&self.spec.id.to_string()));
+        }
     }
 
     /// The time since the look before; after a gap, and at first, what a look usually covers.
