@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use faultline_fingerprint::{Dialect, normalise};
-use faultline_model::{EndpointKind, EndpointSpec, NodeId, QueryDeltas, QueryText, Role, Timestamp};
+use faultline_model::{
+    EndpointKind, EndpointSpec, NodeId, QueryDeltas, QueryText, Role, StatementSeries, Timestamp,
+};
 use tokio::time::Instant;
 
 use super::naming::{Named, Naming};
@@ -16,11 +18,10 @@ use crate::error::SourceError;
 use crate::prometheus::{Endpoint, Labels, Sample, Trouble};
 use crate::query_book::{PrimaryWay, QueryBook};
 
-/// How often the statements are read at most: each scrape of them makes the exporter ask its server, and pg_exporter
-/// answers from memory for ten seconds.
-const READ_EVERY: Duration = Duration::from_secs(15);
-/// How often Prometheus is asked whether it has scraped anew.
-const ASK_EVERY: Duration = Duration::from_secs(5);
+/// An exporter's page is read for its statements every so many polls: each time the exporter asks its server.
+const POLLS_A_READING: f64 = 3.0;
+/// pg_exporter answers from memory for ten seconds; it is asked no more often than this.
+const PG_EXPORTER_EVERY: Duration = Duration::from_secs(15);
 
 /// Word of the node's statements.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ pub(crate) struct Word {
 pub(crate) struct Exporter {
     endpoint: Endpoint,
     kind: EndpointKind,
+    every: Duration,
     names: &'static [&'static Names],
     selector: String,
     /// The node, and whether it is taken for the primary.
@@ -57,9 +59,16 @@ impl Exporter {
     /// As [`Endpoint::open`].
     pub(crate) fn open(spec: &EndpointSpec, book: QueryBook) -> Result<Option<Self>, SourceError> {
         let Some(series) = spec.statements else { return Ok(None) };
+        let usual = Duration::from_secs_f64(spec.interval_s * POLLS_A_READING);
         Ok(Some(Self {
             endpoint: Endpoint::open(spec)?,
             kind: spec.kind,
+            every: match (spec.kind, series) {
+                // Prometheus is only asked whether it has scraped anew.
+                (EndpointKind::Promql, _) => Duration::from_secs_f64(spec.interval_s),
+                (EndpointKind::Scrape, StatementSeries::PostgresExporter) => usual,
+                (EndpointKind::Scrape, StatementSeries::PgExporter) => usual.max(PG_EXPORTER_EVERY),
+            },
             names: Names::of(series),
             selector: spec.selector.trim().trim_start_matches('{').trim_end_matches('}').to_owned(),
             node: spec.id.clone(),
@@ -80,10 +89,9 @@ impl Exporter {
 
     /// Looks whether there is a new reading, and what happened since the one before. `at` is our clock.
     pub(crate) async fn look(&mut self, at: Timestamp) -> Option<Word> {
-        let pause = if self.kind == EndpointKind::Scrape { READ_EVERY } else { ASK_EVERY };
         // A poll that comes a little early is the one that was meant.
         let now = Instant::now();
-        if self.read_at.is_some_and(|last| now - last + pause / 10 < pause) {
+        if self.read_at.is_some_and(|last| now - last + self.every / 10 < self.every) {
             return None;
         }
         self.read_at = Some(now);
