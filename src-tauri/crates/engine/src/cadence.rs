@@ -50,6 +50,8 @@ const EARLY_S: f64 = 0.005;
 pub(crate) struct Schedule {
     intervals: Intervals,
     offset_s: f64,
+    /// Whether a turn is taken at once when the cluster is watched more closely.
+    hurries: bool,
     sessions: Option<Timestamp>,
     counters: Option<Timestamp>,
     facts: Option<Timestamp>,
@@ -58,16 +60,39 @@ pub(crate) struct Schedule {
 impl Schedule {
     /// A schedule in which everything is due at the node's first turn.
     pub(crate) fn new(node: &NodeId, intervals: Intervals) -> Self {
+        Self::spread(node, intervals, true)
+    }
+
+    /// A schedule of one pace, at which all is due: that of a metric endpoint, which tells nothing new when it is asked
+    /// more often. `name` tells it from the others.
+    pub(crate) fn steady(name: &str, interval_s: f64) -> Self {
+        let intervals = Intervals {
+            sessions_s: interval_s,
+            counters_s: interval_s,
+            counters_focused_s: interval_s,
+            counters_suspicion_s: interval_s,
+            facts_s: interval_s,
+        };
+        Self::spread(name, intervals, false)
+    }
+
+    fn spread(name: impl Hash, intervals: Intervals, hurries: bool) -> Self {
         let mut hasher = DefaultHasher::new();
-        node.hash(&mut hasher);
+        name.hash(&mut hasher);
         let share = (hasher.finish() % 1_000) as f64 / 1_000.0;
         Self {
             intervals,
             offset_s: share * intervals.sessions_s,
+            hurries,
             sessions: None,
             counters: None,
             facts: None,
         }
+    }
+
+    /// Whether a turn is taken at once when the cluster is watched more closely.
+    pub(crate) fn hurries(&self) -> bool {
+        self.hurries
     }
 
     /// The wait until the node's next turn.
@@ -139,6 +164,19 @@ mod tests {
         check(Attention::Quiet, &[0, 15, 30, 45]);
         check(Attention::Focused, &[0, 5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55]);
         check(Attention::Suspicion, &(0..60).step_by(2).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_endpoint_has_one_pace() {
+        let mut schedule = Schedule::steady("shop/edge (edge.internal)", 5.0);
+        let mut now = Timestamp::from_secs(1_000.0);
+        for attention in [Attention::Quiet, Attention::Suspicion, Attention::Focused, Attention::Quiet] {
+            now = now + schedule.wait(now).as_secs_f64();
+            let due = schedule.take(now, attention);
+            assert_eq!(due, Due { sessions: true, counters: true, facts: true }, "{attention:?}");
+            let wait = schedule.wait(now + 0.1).as_secs_f64();
+            assert!((wait - 4.9).abs() < 1e-3, "{wait}");
+        }
     }
 
     #[test]

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use faultline_history::History;
 use faultline_model::{
-    Clock, ClusterName, Deploy, DeployId, HealthRow, IncidentEvent, IncidentId, NoticeAction, Notifier,
-    Timestamp,
+    Clock, ClusterName, Deploy, DeployId, HealthRow, IncidentEvent, IncidentId, NodeName, NoticeAction,
+    Notifier, Timestamp,
 };
 use secrecy::SecretString;
 use tokio::sync::{Notify, broadcast, mpsc};
@@ -227,6 +227,15 @@ impl Engine {
     /// The self-test's rows of one target.
     pub fn health_of(&self, target: &str) -> Vec<HealthRow> {
         self.parts.health.rows_of(target)
+    }
+
+    /// The self-test's rows of one node: those of its database and of its metric endpoints.
+    pub fn health_of_node(&self, cluster: &ClusterName, node: &NodeName) -> Vec<HealthRow> {
+        let target = format!("{cluster}/{node}");
+        let is_of_node = |row: &HealthRow| {
+            row.target.strip_prefix(&target).is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
+        };
+        self.parts.health.rows().into_iter().filter(is_of_node).collect()
     }
 
     /// Adds a row to the self-test, for what its caller found.

@@ -25,7 +25,7 @@ pub enum EngineError {
         /// The node.
         node: NodeId,
         /// Why.
-        source: faultline_sources::SourceError,
+        source: Box<faultline_sources::SourceError>,
     },
     /// A deploy feed or a rollback cannot be used as configured.
     #[error(transparent)]

@@ -11,7 +11,6 @@ use faultline_model::{HealthLevel, HealthRow};
 use futures::FutureExt as _;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::check;
 use crate::config::{ClusterConfig, Config, ConfigError, ConfigFile, Edit, Look};
 use crate::error::EngineError;
 use crate::hub::EngineEvent;
@@ -265,8 +264,6 @@ impl Reloader {
             Arc::new(WaysBack::open(&config, &parts.secrets, &parts.health).await)
         };
         let webhooks = self.webhooks(&old, &config).await;
-        parts.health.forget(check::is_not_yet_watched);
-        parts.health.update(check::not_yet_watched(&config));
         let moved = old.config.store != config.store && *old.config != Config::default();
         self.standing.set(Watched {
             is_incomplete: is_incomplete(&config, &ways_back, webhooks.len(), parts.feeds),
@@ -316,7 +313,10 @@ fn goes_on(old: &Config, new: &Config, name: &str) -> bool {
     fn find<'a>(config: &'a Config, name: &str) -> Option<&'a ClusterConfig> {
         config.clusters.iter().find(|cluster| cluster.name == name)
     }
-    find(old, name) == find(new, name) && old.services == new.services && old.intervals == new.intervals
+    find(old, name) == find(new, name)
+        && old.metrics_of(name).eq(new.metrics_of(name))
+        && old.services == new.services
+        && old.intervals == new.intervals
 }
 
 fn is_incomplete(config: &Config, ways_back: &WaysBack, webhooks: usize, feeds: bool) -> bool {

@@ -30,6 +30,13 @@ pub struct Config {
     pub desktop: DesktopConfig,
 }
 
+impl Config {
+    /// The metric endpoints of a cluster.
+    pub fn metrics_of<'a>(&'a self, cluster: &'a str) -> impl Iterator<Item = &'a MetricsConfig> {
+        self.metrics.iter().filter(move |endpoint| endpoint.cluster == cluster)
+    }
+}
+
 /// How the desktop program behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DesktopConfig {
