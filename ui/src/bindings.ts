@@ -194,6 +194,10 @@ load_ratio: number | null,
  */
 primary_observed: PrimaryObserved,
 /**
+ * How much of the load of the last minutes statements explain, 0–1; null where that cannot be told.
+ */
+explained: number | null,
+/**
  * Its servers.
  */
 nodes: Array<NodeView>,
@@ -341,6 +345,10 @@ previous: string | null,
  * Concerns every cluster with this environment.
  */
 environment: string,
+/**
+ * The one cluster that it concerns, for a change that was seen on its servers; null for all.
+ */
+cluster: string | null,
 /**
  * When it began, where known, Unix seconds.
  */
@@ -647,7 +655,23 @@ message: string | null,
 /**
  * Age of the last replayed transaction, seconds; null on a primary.
  */
-replay_lag_s: number | null, };
+replay_lag_s: number | null,
+/**
+ * How it is seen; null when nothing was seen of it lately.
+ */
+seen_by: SeenByView | null,
+/**
+ * How much of its load of the last minutes statements explain, 0–1; null where that cannot be told.
+ */
+explained: number | null,
+/**
+ * What our own statements cost it at the most, milliseconds a second; null before it is known.
+ */
+cost_ms_per_s: number | null,
+/**
+ * Whether they cost too much, so that it is looked at less often.
+ */
+slowed_down: boolean, };
 
 /**
  * Everything that is watched, at one glance.
@@ -778,7 +802,7 @@ confirm_token: string, };
 /**
  * How a cluster's primary is seen.
  */
-export type PrimaryObserved = "direct" | "metrics" | "none";
+export type PrimaryObserved = "direct" | "table" | "metrics" | "none" | "not_applicable";
 
 /**
  * Which queries. Either `from` and `to`, or `last_s` for a range that ends now.
@@ -988,6 +1012,11 @@ state: SecretState,
  * What happened and the way on, where it is not there; one sentence.
  */
 message: string | null, };
+
+/**
+ * How a server is seen.
+ */
+export type SeenByView = "session" | "table" | "metrics";
 
 /**
  * One line or layer.

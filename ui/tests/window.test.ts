@@ -266,7 +266,7 @@ test.each([
   ["empty", /Watch your first database/],
   ["empty", /GRANT pg_monitor TO faultline/],
   ["calm", /No open incident/],
-  ["notices", /Primary not observed/],
+  ["notices", /PRIMARY NOT OBSERVED/],
   ["notices", /No notification server answers/],
   ["nodata", /Nothing was observed in this range/],
   ["down", /Nothing to show/],
@@ -335,4 +335,29 @@ test("the self-test lists what is missing with the command that fixes it", async
   await fireEvent.click(await named(/^Self-test/));
   const sheet = within(await screen.findByRole("dialog", { name: "Self-test" }));
   await sheet.findByText(/ALTER SYSTEM SET track_io_timing = on/);
+  const matrix = within(sheet.getByRole("table", { name: "Self-test of every server" }));
+  expect(matrix.getAllByRole("rowheader").map((cell) => cell.textContent)).toEqual([
+    "shop/primary",
+    "shop/replica-1",
+    "shop/replica-1 (10.0.0.5:9100)",
+  ]);
+  const replica = matrix.getByRole("rowheader", { name: "shop/replica-1" }).closest("tr")!;
+  within(replica).getByRole("img", { name: "track_io_timing warning" });
+  within(replica).getByRole("img", { name: "connection ok" });
+});
+
+test("how a server is seen, what explains its load and what looking costs it", async () => {
+  open();
+  await fireEvent.click(await named(/^Self-test/));
+  const sheet = within(await screen.findByRole("dialog", { name: "Self-test" }));
+  const row = (name: string) => sheet.getAllByRole("row", { name }).at(0)!.textContent!.replace(/\s+/g, " ");
+  expect(row("shop/primary by a session 98 % ≤ 3.10 ms/s, 0.31 % of a core")).toContain("by a session");
+  const slowed = [...sheet.getAllByRole("row")].find((one) => one.textContent?.includes("slowed down"));
+  expect(slowed?.textContent).toContain("shop/replica-1");
+});
+
+test("how much of the load is explained stands quietly beside it", async () => {
+  open({ scenario: "calm" });
+  await screen.findByText("97 % of it by statements");
+  expect(screen.queryByText(/seen by/)).toBeNull();
 });

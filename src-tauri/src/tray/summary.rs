@@ -162,6 +162,7 @@ mod tests {
             load_aas: None,
             load_ratio: None,
             primary_observed: PrimaryObserved::None,
+            explained: None,
             nodes: Vec::new(),
             open_incident: None,
         }

@@ -36,6 +36,7 @@ function deploy(
     version,
     previous,
     environment: "production",
+    cluster: null,
     started: at - 14,
     finished: at,
     status: "succeeded",
@@ -112,13 +113,37 @@ export const CONFIG_TROUBLE: HealthRowView = {
 export const HEALTH: HealthRowView[] = [
   NOTIFICATIONS_MISSING,
   row("shop/replica-1", "connection", "ok", "PostgreSQL 18.4, TLS, 0.8 ms round trip."),
+  row("shop/replica-1", "privileges", "ok", "pg_monitor."),
   row("shop/replica-1", "pg_stat_statements", "ok", "1.12, 4,911 of 5,000 entries."),
   {
     ...row("shop/replica-1", "track_io_timing", "warning", "Off: time spent reading is not known."),
     hint: "ALTER SYSTEM SET track_io_timing = on;\nSELECT pg_reload_conf();",
   },
+  row("shop/replica-1", "replication", "ok", "The standby streams from its primary."),
+  {
+    ...row(
+      "shop/replica-1",
+      "budget",
+      "warning",
+      "Our own statements cost more than 0.5 % of a core; one sample in 2 is taken.",
+    ),
+    hint: "It goes back by itself when the server answers faster.",
+  },
+  {
+    ...row(
+      "shop/replica-1 (10.0.0.5:9100)",
+      "connection",
+      "error",
+      "10.0.0.5:9100 cannot be reached: connection refused.",
+    ),
+    hint: "Check host, port and firewall, and that the exporter runs.",
+  },
   row("shop/primary", "connection", "ok", "PostgreSQL 18.4, TLS, 0.6 ms round trip."),
   row("shop/primary", "privileges", "ok", "pg_monitor."),
+  row("shop/primary", "pg_stat_statements", "ok", "1.12, 3,204 of 5,000 entries."),
+  row("shop/primary", "track_io_timing", "ok", "Times of reads and writes are measured."),
+  row("shop/primary", "replication", "not_applicable", "A primary does not replay."),
+  row("shop/primary", "budget", "ok", "Our own statements cost less than 0.5 % of a core."),
   row("webhook", "listener", "ok", "Listens on 127.0.0.1:7787."),
 ];
 
@@ -140,6 +165,7 @@ export function overview(trouble: number, openIncident: string | null): Overview
         load_aas: load,
         load_ratio: load / 1.19,
         primary_observed: "direct",
+        explained: 0.97,
         nodes: [
           {
             name: "primary",
@@ -148,6 +174,10 @@ export function overview(trouble: number, openIncident: string | null): Overview
             state: "ok",
             message: null,
             replay_lag_s: null,
+            seen_by: "session",
+            explained: 0.98,
+            cost_ms_per_s: 3.1,
+            slowed_down: false,
           },
           {
             name: "replica-1",
@@ -156,6 +186,10 @@ export function overview(trouble: number, openIncident: string | null): Overview
             state: "warning",
             message: "track_io_timing is off: time spent reading is not known",
             replay_lag_s: 0.2,
+            seen_by: "session",
+            explained: 0.93,
+            cost_ms_per_s: 6.4,
+            slowed_down: true,
           },
         ],
         open_incident: openIncident,
@@ -167,6 +201,7 @@ export function overview(trouble: number, openIncident: string | null): Overview
         load_aas: 0.4,
         load_ratio: 1,
         primary_observed: "none",
+        explained: null,
         nodes: [
           {
             name: "replica-eu",
@@ -175,6 +210,10 @@ export function overview(trouble: number, openIncident: string | null): Overview
             state: "ok",
             message: null,
             replay_lag_s: 4,
+            seen_by: "session",
+            explained: null,
+            cost_ms_per_s: null,
+            slowed_down: false,
           },
         ],
         open_incident: null,

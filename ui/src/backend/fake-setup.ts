@@ -135,6 +135,7 @@ export function setup(
       load_aas: null,
       load_ratio: null,
       primary_observed: "direct",
+      explained: null,
       nodes: databases
         .filter(({ cluster }) => cluster === name)
         .map(({ node, engine }) => ({
@@ -144,6 +145,10 @@ export function setup(
           state: "ok",
           message: null,
           replay_lag_s: null,
+          seen_by: null,
+          explained: null,
+          cost_ms_per_s: null,
+          slowed_down: false,
         })),
       open_incident: null,
     }));

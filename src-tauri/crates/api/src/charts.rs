@@ -37,7 +37,8 @@ pub(crate) async fn draw(api: &Api, args: ChartRequest) -> Result<ChartsView, Ap
         build::load_by_query(&ticks, TOP_QUERIES, &texts, theme),
         build::calls_per_s(&ticks, theme),
     ];
-    let (flags, bands) = (flags(api, &environment, range).await?, bands(api, &cluster, range).await?);
+    let (flags, bands) =
+        (flags(api, &cluster, &environment, range).await?, bands(api, &cluster, range).await?);
     let drawn_flags: Vec<Flag> = flags.iter().map(|(flag, _)| flag.clone()).collect();
     let drawn_bands: Vec<Band> = bands.iter().map(|(band, _)| *band).collect();
     let canvas = Canvas { width_px: args.width_px, height_px: args.panel_height_px, theme, scale: 1.0 };
@@ -88,10 +89,16 @@ pub(crate) fn fingerprints(ticks: &[Tick]) -> Vec<Fingerprint> {
     distinct.into_iter().cloned().collect()
 }
 
-async fn flags(api: &Api, environment: &str, range: TimeRange) -> Result<Vec<(Flag, FlagView)>, ApiError> {
+async fn flags(
+    api: &Api,
+    cluster: &ClusterName,
+    environment: &str,
+    range: TimeRange,
+) -> Result<Vec<(Flag, FlagView)>, ApiError> {
     let deploys = api.engine.history().deploys(range, Some(environment)).await?;
     Ok(deploys
         .into_iter()
+        .filter(|deploy| deploy.concerns(cluster, environment))
         .filter_map(|deploy| {
             let at = deploy.finished.or(deploy.started)?;
             let title = deploy.title();

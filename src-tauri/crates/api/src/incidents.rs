@@ -137,7 +137,8 @@ async fn timeline(api: &Api, record: &IncidentRecord) -> Result<Vec<TimelineEntr
     let range = TimeRange::new(record.onset - TIMELINE_BEFORE_S, until);
     let mut entries = vec![entry(record.onset, "onset", "The trouble began.".to_owned())];
     for deploy in api.engine.history().deploys(range, None).await? {
-        if let Some(at) = deploy.earliest() {
+        let is_elsewhere = deploy.cluster.as_ref().is_some_and(|only| *only != record.cluster);
+        if let Some(at) = deploy.earliest().filter(|_| !is_elsewhere) {
             entries.push(entry(at, "deploy", format!("{} went out.", deploy.title())));
         }
     }

@@ -1,7 +1,7 @@
 //! `overview|get`: everything that is watched, at one glance.
 
-use faultline_engine::{ClusterStatus, NodeStatus};
-use faultline_model::{HealthLevel, NodeName, Observed, Timestamp};
+use faultline_engine::{ClusterStatus, Coverage, NodeStatus, SeenBy};
+use faultline_model::{HealthLevel, NodeName, Timestamp};
 
 use crate::Api;
 use crate::types::{ClusterState, ClusterView, NodeState, NodeView, Overview, PrimaryObserved};
@@ -34,20 +34,25 @@ fn cluster(api: &Api, status: &ClusterStatus, now: Timestamp) -> ClusterView {
         state,
         load_aas: status.load.map(|load| load.0),
         load_ratio: status.load_ratio,
-        primary_observed: match status.primary_observed() {
-            Some(Observed::Direct) => PrimaryObserved::Direct,
-            Some(Observed::Metrics) => PrimaryObserved::Metrics,
-            None => PrimaryObserved::None,
+        primary_observed: match status.primary_seen_by(now) {
+            Some(SeenBy::Session) => PrimaryObserved::Direct,
+            Some(SeenBy::Table) => PrimaryObserved::Table,
+            Some(SeenBy::Metrics) => PrimaryObserved::Metrics,
+            None if status.has_databases() => PrimaryObserved::None,
+            None => PrimaryObserved::NotApplicable,
         },
+        explained: status.coverage().as_ref().map(Coverage::explained),
         nodes: status.nodes.iter().map(|(name, node)| self::node(api, status, name, node, now)).collect(),
         open_incident: status.incident.as_ref().map(ToString::to_string),
     }
 }
 
 fn node(api: &Api, status: &ClusterStatus, name: &NodeName, node: &NodeStatus, now: Timestamp) -> NodeView {
-    let rows = api.engine.health_of(&format!("{}/{name}", status.name));
+    let rows = api.engine.health_of_node(&status.name, name);
     let worst = rows.iter().max_by_key(|row| row.level).filter(|row| row.level >= HealthLevel::Warning);
     let state = match worst.map(|row| row.level) {
+        // One of several ways to see it may be gone.
+        Some(HealthLevel::Error) if node.is_alive(now) => NodeState::Warning,
         Some(HealthLevel::Error) => NodeState::Error,
         Some(_) => NodeState::Warning,
         None if node.is_alive(now) => NodeState::Ok,
@@ -65,5 +70,9 @@ fn node(api: &Api, status: &ClusterStatus, name: &NodeName, node: &NodeStatus, n
         message: message
             .or_else(|| (!node.is_alive(now)).then(|| "Nothing was seen of it lately.".to_owned())),
         replay_lag_s: node.replay_lag_s,
+        seen_by: node.seen_by(now).map(Into::into),
+        explained: node.coverage().as_ref().map(Coverage::explained),
+        cost_ms_per_s: node.cost_ms_per_s(),
+        slowed_down: node.is_slowed_down,
     }
 }

@@ -25,6 +25,8 @@ wire! {
         pub previous: Option<String>,
         /// Concerns every cluster with this environment.
         pub environment: String,
+        /// The one cluster that it concerns, for a change that was seen on its servers; null for all.
+        pub cluster: Option<String>,
         /// When it began, where known, Unix seconds.
         pub started: Option<f64>,
         /// When it ended, where known, Unix seconds.
@@ -81,6 +83,7 @@ impl From<Deploy> for DeployView {
             version: deploy.version,
             previous: deploy.previous,
             environment: deploy.environment,
+            cluster: deploy.cluster.map(Into::into),
             started: deploy.started.map(faultline_model::Timestamp::as_secs),
             finished: deploy.finished.map(faultline_model::Timestamp::as_secs),
             status: deploy.status.into(),

@@ -73,6 +73,7 @@ pub use incidents::{
 pub use links::LinkRequest;
 pub use overview::{
     ClusterState, ClusterView, EngineView, NodeState, NodeView, Overview, PrimaryObserved, RoleView,
+    SeenByView,
 };
 pub use queries::{QueriesRequest, QueryRow};
 pub use rollback::{PreviewView, RollbackPreviewRequest, RollbackRunRequest, RollbackState, RollbackView};

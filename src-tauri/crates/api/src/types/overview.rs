@@ -31,6 +31,8 @@ wire! {
         pub load_ratio: Option<f64>,
         /// Whether the primary is seen, and how.
         pub primary_observed: PrimaryObserved,
+        /// How much of the load of the last minutes statements explain, 0–1; null where that cannot be told.
+        pub explained: Option<f64>,
         /// Its servers.
         pub nodes: Vec<NodeView>,
         /// The open incident, if there is one.
@@ -51,6 +53,14 @@ wire! {
         pub message: Option<String>,
         /// Age of the last replayed transaction, seconds; null on a primary.
         pub replay_lag_s: Option<f64>,
+        /// How it is seen; null when nothing was seen of it lately.
+        pub seen_by: Option<SeenByView>,
+        /// How much of its load of the last minutes statements explain, 0–1; null where that cannot be told.
+        pub explained: Option<f64>,
+        /// What our own statements cost it at the most, milliseconds a second; null before it is known.
+        pub cost_ms_per_s: Option<f64>,
+        /// Whether they cost too much, so that it is looked at less often.
+        pub slowed_down: bool,
     }
 }
 
@@ -74,10 +84,26 @@ pub enum ClusterState {
 pub enum PrimaryObserved {
     /// By a login of our own.
     Direct,
+    /// By the table that it fills about itself.
+    Table,
     /// By an exporter's metrics.
     Metrics,
     /// Not at all: its own statements are invisible.
     None,
+    /// There is no database in the cluster that could have one.
+    NotApplicable,
+}
+
+wire_enum! {
+    /// How a server is seen.
+    SeenByView from faultline_engine::SeenBy {
+        /// By a session on it.
+        Session,
+        /// By the table that it fills about itself.
+        Table,
+        /// By an exporter's metrics.
+        Metrics,
+    }
 }
 
 /// Whether a server can be watched.
