@@ -44,7 +44,28 @@ fn unreachable_servers_are_rows_with_a_hint_and_delay_nobody_for_long() {
     }
 
     let table = place.run(&["check"]);
-    table.expect(1, &["ERROR", "shop/closed", "shop/silent", "→"]);
+    table.expect(1, &["┌ connection", "shop/closed  ✗", "shop/silent  ✗", "ERROR    shop/closed", "→"]);
+    // Nothing was reached: whether a primary is seen is not to be said.
+    assert!(!table.stdout.contains("PRIMARY"), "{}", table.stdout);
+}
+
+#[test]
+fn endpoints_are_tested_beside_the_node_that_they_tell_of() {
+    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = closed.local_addr().unwrap().port();
+    drop(closed);
+    let endpoint = format!(
+        "[[metrics]]\ncluster = \"shop\"\nnode = \"db\"\nkind = \"scrape\"\nurl = \"http://127.0.0.1:{port}/metrics\"\n\
+         [metrics.signals]\nload_1m = 'node_load1'\n"
+    );
+    let place = Place::new(&(config(&[("db", port)]) + &endpoint));
+    let ended = place.run(&["check", "--json"]);
+    ended.expect(1, &[]);
+    let rows: Vec<Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for target in ["shop/db".to_owned(), format!("shop/db (127.0.0.1:{port})")] {
+        let failed = rows.iter().any(|row| row["target"] == *target && row["level"] == "error");
+        assert!(failed, "no error of {target}: {rows:#?}");
+    }
 }
 
 #[test]
