@@ -16,6 +16,8 @@ use crate::{demo, setup};
 const WINDOW: [&str; 2] = ["launch", "memory"];
 /// What the lab measures on its own servers, without a window: whether the healthy shop is healthy.
 const SERVERS: [&str; 1] = ["healthy"];
+/// What the lab measures of the command line program: what watching many nodes costs it.
+const WATCHERS: [&str; 1] = ["footprint"];
 
 /// What to measure.
 #[derive(Debug, Args)]
@@ -38,6 +40,8 @@ enum Bench {
     Window(&'static str),
     /// One of the lab's servers, by the lab.
     Servers(&'static str),
+    /// One of the command line program, by the lab.
+    Watcher(&'static str),
 }
 
 impl Bench {
@@ -46,6 +50,7 @@ impl Bench {
             Self::Crate { package, target } => format!("{package} {target}"),
             Self::Window(what) => format!("window {what}"),
             Self::Servers(what) => format!("lab {what}"),
+            Self::Watcher(what) => format!("watch {what}"),
         }
     }
 
@@ -66,6 +71,15 @@ impl Bench {
                 program::run(cargo().args(build))?;
                 let programs = program::target_folder()?.join(Build::Release.folder());
                 program::run(Command::new(programs.join("faultline-lab")).args(["bench", what]))
+            }
+            Self::Watcher(what) => {
+                setup::servers()?;
+                let build = ["build", "--locked", "--release", "-p", "faultline-lab", "-p", "faultctl"];
+                program::run(cargo().args(build))?;
+                let programs = program::target_folder()?.join(Build::Release.folder());
+                let mut lab = Command::new(programs.join("faultline-lab"));
+                lab.args(["bench", what, "--faultctl"]).arg(programs.join("faultctl"));
+                program::run(&mut lab)
             }
         }
     }
@@ -109,6 +123,7 @@ fn all() -> Result<Vec<Bench>, TaskError> {
     of_crates.sort();
     let of_crates = of_crates.into_iter().map(|(package, target)| Bench::Crate { package, target });
     let of_lab = WINDOW.map(Bench::Window).into_iter().chain(SERVERS.map(Bench::Servers));
+    let of_lab = of_lab.chain(WATCHERS.map(Bench::Watcher));
     Ok(of_crates.chain(of_lab).collect())
 }
 

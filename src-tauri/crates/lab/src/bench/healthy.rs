@@ -233,7 +233,7 @@ fn server_s(pid: u32) -> Result<f64> {
 }
 
 /// What a process has used, and what its ended children have.
-fn times_s(pid: u32) -> Option<(f64, f64)> {
+pub(super) fn times_s(pid: u32) -> Option<(f64, f64)> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name is in brackets and may hold anything; user, system and the children's times are 12 fields on.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();

@@ -1,5 +1,6 @@
 //! Benchmarks of the lab and of the window, from outside, on real databases. They print figures and judge nothing.
 
+mod footprint;
 mod healthy;
 mod window;
 
@@ -9,6 +10,7 @@ use clap::Subcommand;
 
 use crate::error::{Result, io};
 
+pub use footprint::Footprint;
 pub use healthy::Healthy;
 pub use window::{Launch, Memory};
 
@@ -19,6 +21,8 @@ pub enum Bench {
     Launch(Launch),
     /// What the program and its web view hold after a while on databases under load, the window open
     Memory(Memory),
+    /// What watching many nodes costs: memory and processor time of the command line program
+    Footprint(Footprint),
     /// Whether the healthy load is healthy: its latency minute by minute, what it costs, and whether it keeps its times
     Healthy(Healthy),
 }
@@ -31,6 +35,7 @@ pub async fn run(bench: Bench) -> Result<()> {
     match bench {
         Bench::Launch(options) => window::launch(&options).await,
         Bench::Memory(options) => window::memory(&options).await,
+        Bench::Footprint(options) => footprint::run(&options).await,
         Bench::Healthy(options) => healthy::run(&options).await,
     }
 }

@@ -32,7 +32,7 @@ const ENDED_EVERY: Duration = Duration::from_millis(50);
 /// Between two looks at the memory.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// Mebibyte, kibibytes.
-const MIB_KIB: f64 = 1024.0;
+pub(super) const MIB_KIB: f64 = 1024.0;
 
 /// When the page began and when its first chart was painted, both Unix milliseconds; `null` before that. A chart without
 /// anything in it does not count.
@@ -241,12 +241,12 @@ pub(super) async fn memory(options: &Memory) -> Result<()> {
 }
 
 /// What a process holds.
-struct Held {
+pub(super) struct Held {
     name: String,
     /// RSS.
-    resident_kib: f64,
+    pub(super) resident_kib: f64,
     /// PSS: pages that several processes share count in parts.
-    share_kib: f64,
+    pub(super) share_kib: f64,
 }
 
 /// What a process and all that it started hold; the process first.
@@ -261,7 +261,7 @@ fn all_held(pid: u32) -> Result<Vec<Held>> {
     Ok(all)
 }
 
-fn held(pid: u32) -> Option<Held> {
+pub(super) fn held(pid: u32) -> Option<Held> {
     let folder = PathBuf::from(format!("/proc/{pid}"));
     let program = std::fs::read_link(folder.join("exe")).ok()?;
     let name = program.file_name()?.to_string_lossy().into_owned();
