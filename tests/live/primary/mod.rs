@@ -1,16 +1,18 @@
 //! The primary seen without a login on it: by the table that it fills about itself, and by an exporter.
 
+mod exporter;
 mod table;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use faultline_lab::postgres::{MONITOR, Server};
-use faultline_model::{Due, Engine, Frame, HealthRow, NodeId, NodeSpec, Source};
+use faultline_model::{Due, Engine, Frame, HealthRow, NodeId, NodeSpec, QueryText, Source};
 use faultline_sources::QueryBook;
 use secrecy::SecretString;
 
-use crate::watch::RealClock;
+use crate::watch::{RealClock, fingerprint};
 
 /// How long anything that must happen may take on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -23,6 +25,8 @@ struct Replica {
     node: &'static str,
     /// The last word on the aspect `primary`.
     row: Option<HealthRow>,
+    /// Texts by fingerprint.
+    texts: BTreeMap<String, QueryText>,
 }
 
 impl Replica {
@@ -35,7 +39,7 @@ impl Replica {
             role: None,
         };
         let source = faultline_sources::open(spec, Arc::new(RealClock), book.clone()).unwrap();
-        Self { source, node, row: None }
+        Self { source, node, row: None, texts: BTreeMap::new() }
     }
 
     /// One poll of the counters; what it says of other nodes.
@@ -46,7 +50,19 @@ impl Replica {
     async fn poll_for(&mut self, due: Due) -> Vec<Frame> {
         let polled = self.source.poll(due).await;
         self.row = polled.health.into_iter().rfind(|row| row.aspect == "primary").or(self.row.take());
+        let texts = polled.frames.iter().flat_map(|frame| &frame.texts);
+        self.texts.extend(texts.map(|text| (text.fp.to_string(), text.clone())));
         polled.frames.into_iter().filter(|frame| frame.node.as_str() != self.node).collect()
+    }
+
+    /// Whether it has read the text of a statement like this.
+    fn knows(&self, sql: &str) -> bool {
+        self.texts.contains_key(&fingerprint(sql))
+    }
+
+    /// The text of a statement like this.
+    fn text(&self, sql: &str) -> QueryText {
+        self.texts[&fingerprint(sql)].clone()
     }
 
     /// Polls until there is word of the primary.

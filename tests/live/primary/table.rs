@@ -92,7 +92,8 @@ async fn a_replica_carries_word_of_its_primary() {
         run(&mut app, "update item set n = n + 1 where id = 6", 2).await;
         job(&pair).await;
         let frame = replica.word("the next interval").await;
-        assert_eq!(calls(&frame), BTreeMap::from([(update.as_str(), 2.0)]), "{major}");
+        let called = calls(&frame);
+        assert_eq!((called.get(update.as_str()), called.get(select.as_str())), (Some(&2.0), None), "{major}");
         assert_eq!(frame.about, None);
         // What runs on the primary shows with its statement.
         let mut endless = pair.primary.connect().await.unwrap();

@@ -13,6 +13,7 @@ pub mod folder;
 pub mod http;
 pub mod play;
 pub mod postgres;
+pub mod postgres_exporter;
 pub mod process;
 pub mod rerecord;
 pub mod scenario;

@@ -16,8 +16,8 @@ use crate::{demo, setup};
 const WINDOW: [&str; 2] = ["launch", "memory"];
 /// What the lab measures on its own servers, without a window: whether the healthy shop is healthy.
 const SERVERS: [&str; 1] = ["healthy"];
-/// What the lab measures of the command line program: what watching many nodes costs it.
-const WATCHERS: [&str; 1] = ["footprint"];
+/// What the lab measures of the command line program: what watching many nodes costs it, and what it costs a database.
+const WATCHERS: [&str; 2] = ["footprint", "sources"];
 
 /// What to measure.
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod footprint;
 mod healthy;
+mod sources;
 mod window;
 
 use std::io::Write as _;
@@ -12,6 +13,7 @@ use crate::error::{Result, io};
 
 pub use footprint::Footprint;
 pub use healthy::Healthy;
+pub use sources::Sources;
 pub use window::{Launch, Memory};
 
 /// What to measure.
@@ -25,6 +27,8 @@ pub enum Bench {
     Footprint(Footprint),
     /// Whether the healthy load is healthy: its latency minute by minute, what it costs, and whether it keeps its times
     Healthy(Healthy),
+    /// What watching costs a database, beside postgres_exporter and pg_activity in the same run
+    Sources(Sources),
 }
 
 /// Measures and prints.
@@ -37,6 +41,7 @@ pub async fn run(bench: Bench) -> Result<()> {
         Bench::Memory(options) => window::memory(&options).await,
         Bench::Footprint(options) => footprint::run(&options).await,
         Bench::Healthy(options) => healthy::run(&options).await,
+        Bench::Sources(options) => sources::run(&options).await,
     }
 }
 

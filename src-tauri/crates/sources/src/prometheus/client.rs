@@ -211,7 +211,8 @@ impl Endpoint {
         name: &str,
         mut parameters: Vec<(&'static str, String)>,
     ) -> Result<Response, Trouble> {
-        parameters.push(("timeout", format!("{}s", self.patience_s())));
+        // Prometheus takes no fractions of a unit.
+        parameters.push(("timeout", format!("{:.0}ms", self.patience_s() * 1_000.0)));
         let url = address::api(&self.url, name);
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(&parameters).finish();
         let mut request = if form.len() <= MAX_QUERY_IN_URL_BYTES {
