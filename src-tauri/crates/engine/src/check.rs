@@ -32,9 +32,9 @@ const TARGET_DEADLINE: Duration = Duration::from_secs(30);
 const EXPLAINED_MIN: f64 = 0.7;
 
 /// What fixes a primary that is not seen.
-const PRIMARY_HINT: &str = "add it as a [[cluster.node]] with a login that has pg_monitor; or read its exporter by a \
-                            [[metrics]] with role = \"primary\"; or let it write down its own statements: faultctl \
-                            primary prints what each takes";
+const PRIMARY_HINT: &str = "add it as a [[cluster.node]] with a login that has pg_monitor
+or read its exporter by a [[metrics]] with role = \"primary\": faultctl primary queries-yaml prints what that needs
+or let it write its statements down for its replicas: faultctl primary table-sql prints the script";
 
 /// One target of the configuration.
 struct Tested {

@@ -44,7 +44,8 @@ mod ways_back;
 pub use faultline_analysis::{AnalysisConfig, Replay};
 pub use faultline_deploys::install_tls_provider;
 pub use faultline_history::{
-    Bucket, History, HistoryError, IncidentRecord, RollbackRecord, quick_step_s as history_step_s,
+    Bucket, FILE_NAME as STORE_FILE_NAME, History, HistoryError, IncidentRecord, RollbackRecord,
+    quick_step_s as history_step_s,
 };
 
 pub use faultline_model::{HealthLevel, HealthRow, NoticeAction, Notifier};

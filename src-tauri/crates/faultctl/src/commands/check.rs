@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use faultline_engine::History;
+use faultline_engine::{History, STORE_FILE_NAME};
 use faultline_model::{HealthLevel, HealthRow};
 
 use crate::args::{CheckArgs, Places};
@@ -13,7 +13,7 @@ use crate::{EXIT_NEGATIVE, output};
 pub(crate) async fn run(places: &Places, args: CheckArgs) -> Result<u8, CommandError> {
     let context = Context::load(places)?;
     // A test makes no store; it looks into one where there is one.
-    let history = match context.data.exists() {
+    let history = match context.data.join(STORE_FILE_NAME).exists() {
         true => History::open(&context.data).await.ok(),
         false => None,
     };
