@@ -127,7 +127,7 @@ impl Endpoint {
         let mut request = Request::get(self.url.clone());
         request.headers.insert(ACCEPT, HeaderValue::from_static(SCRAPE_ACCEPT));
         // Some exporters stop working for us by it.
-        let patience = self.patience_s().to_string();
+        let patience = self.patience().as_secs_f64().to_string();
         if let Ok(value) = HeaderValue::from_str(&patience) {
             request.headers.insert(HeaderName::from_static("x-prometheus-scrape-timeout-seconds"), value);
         }
@@ -211,8 +211,8 @@ impl Endpoint {
         name: &str,
         mut parameters: Vec<(&'static str, String)>,
     ) -> Result<Response, Trouble> {
-        // Prometheus takes no fractions of a unit.
-        parameters.push(("timeout", format!("{:.0}ms", self.patience_s() * 1_000.0)));
+        // Prometheus takes no fractions with a unit.
+        parameters.push(("timeout", format!("{}ms", self.patience().as_millis())));
         let url = address::api(&self.url, name);
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(&parameters).finish();
         let mut request = if form.len() <= MAX_QUERY_IN_URL_BYTES {
@@ -249,9 +249,9 @@ impl Endpoint {
         answer
     }
 
-    /// How long the server may work on an answer, seconds.
-    fn patience_s(&self) -> f64 {
-        (self.deadline - SERVER_GIVES_UP_BEFORE).as_secs_f64()
+    /// How long the server may work on an answer.
+    fn patience(&self) -> Duration {
+        self.deadline - SERVER_GIVES_UP_BEFORE
     }
 }
 

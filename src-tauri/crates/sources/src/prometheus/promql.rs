@@ -57,6 +57,8 @@ pub(super) struct Promql {
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
     age_s: Option<f64>,
+    /// Whether it is one of a preset for which there are no series: it is asked for again at the next slow look.
+    is_absent: bool,
 }
 
 impl Promql {
@@ -87,9 +89,11 @@ impl Promql {
             self.look_slowly(signals).await?;
             self.slow_at = Some(Instant::now());
         }
-        let texts = signals.iter().map(|signal| self.with_range(&signal.text)).collect();
+        let questions = signals.iter().zip(&self.known).map(|(signal, known)| {
+            (!known.is_absent).then(|| signal.text.replace(RANGE, &format!("{}s", self.range_s)))
+        });
         let sent = clock.now();
-        let answers = self.ask(texts).await;
+        let answers = self.ask(questions.collect()).await;
         if let Some(trouble) = nothing_but_failures(&answers) {
             return Err(trouble.clone());
         }
@@ -106,8 +110,11 @@ impl Promql {
                     return Err(trouble);
                 }
                 Some(Err(trouble)) => Outcome::Failed { why: trouble.to_string() },
+                None if self.known[index].is_absent => Outcome::of(&[]),
                 None => Outcome::NotAsked,
             };
+            let is_absent = matches!(outcome, Outcome::NoSeries { .. });
+            self.known[index].is_absent = is_absent && signals[index].preset.is_some();
             look.outcomes.push(outcome);
         }
         if let Some(first) = warnings.into_iter().next() {
@@ -131,7 +138,7 @@ impl Promql {
             return Outcome::NotAsked;
         }
         let values: Vec<f64> = answer.samples.iter().map(|sample| sample.value).collect();
-        match self.known.get(index).and_then(|known| known.age_s) {
+        match self.known[index].age_s {
             Some(age_s) if age_s > self.stale_s && !values.is_empty() => {
                 look.oldest_s = Some(look.oldest_s.map_or(age_s, |other| other.max(age_s)));
                 Outcome::Old { limit_s: self.stale_s }
@@ -151,17 +158,13 @@ impl Promql {
         }
     }
 
-    fn with_range(&self, text: &str) -> String {
-        text.replace(RANGE, &format!("{}s", self.range_s))
-    }
-
-    /// Answers in the order of the questions; `None` where there was no time to ask.
-    async fn ask(&self, texts: Vec<String>) -> Vec<Option<Result<Answer, Trouble>>> {
+    /// Answers in the order of the questions; `None` where there was none, or no time for it.
+    async fn ask(&self, questions: Vec<Option<String>>) -> Vec<Option<Result<Answer, Trouble>>> {
         let mut answers: Vec<Option<Result<Answer, Trouble>>> = Vec::new();
-        answers.resize_with(texts.len(), || None);
+        answers.resize_with(questions.len(), || None);
         let deadline = Instant::now() + self.endpoint.deadline() * MAX_DEADLINES;
-        let questions = texts.into_iter().enumerate();
-        let mut asked = futures::stream::iter(questions)
+        let questions = questions.into_iter().enumerate();
+        let mut asked = futures::stream::iter(questions.filter_map(|(index, text)| Some((index, text?))))
             .map(|(index, text)| async move { (index, self.endpoint.query(&text, None).await) })
             .buffer_unordered(MAX_QUERIES_AT_ONCE);
         while let Ok(Some((index, answer))) = tokio::time::timeout_at(deadline, asked.next()).await {
@@ -174,38 +177,47 @@ impl Promql {
         answers
     }
 
-    /// How often samples come, how old they are, and how many cores there are.
+    /// The one number of each question, where there is one.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    async fn numbers(&self, questions: Vec<String>) -> Result<Vec<Option<f64>>, Trouble> {
+        let answers = self.ask(questions.into_iter().map(Some).collect()).await;
+        let number = |answer: Option<Result<Answer, Trouble>>| match answer {
+            Some(Err(trouble)) if trouble.is_unreachable() => Err(trouble),
+            Some(Ok(answer)) => Ok(match answer.samples.as_slice() {
+                [one] if one.value.is_finite() => Some(one.value),
+                _ => None,
+            }),
+            _ => Ok(None),
+        };
+        answers.into_iter().map(number).collect()
+    }
+
+    /// How old samples are, how often they come, and how many cores there are.
     async fn look_slowly(&mut self, signals: &[Signal]) -> Result<(), Trouble> {
-        let presets = signals.iter().filter(|signal| signal.preset.is_some());
-        let first = presets.filter_map(|signal| selectors(&signal.text)?.into_iter().next()).next();
-        let ages: Vec<Option<String>> = signals.iter().map(|signal| age(&signal.text)).collect();
-        let mut texts: Vec<String> = ages.iter().flatten().cloned().collect();
-        texts.sort();
-        texts.dedup();
-        let count_of_ages = texts.len();
-        texts.extend(self.cores.iter().cloned());
-        texts.extend(first.map(|selector| format!("max(count_over_time({selector}[{COUNTED_S}s]))")));
-        let answers = self.ask(texts.clone()).await;
-        let unreachable =
-            answers.iter().flatten().find_map(|answer| answer.as_ref().err().filter(|t| t.is_unreachable()));
-        if let Some(trouble) = unreachable {
-            return Err(trouble.clone());
-        }
-        let number = |index: usize| match answers[index].as_ref()?.as_ref().ok()?.samples.as_slice() {
-            [one] if one.value.is_finite() => Some(one.value),
-            _ => None,
-        };
-        let known = |age: &Option<String>| Known {
-            age_s: age.as_ref().and_then(|text| number(texts.binary_search_by(|one| one.cmp(text)).ok()?)),
-        };
-        self.known = ages.iter().map(known).collect();
-        let cores_end = count_of_ages + self.cores.len();
-        self.cores_found = (count_of_ages..cores_end).find_map(|index| whole(number(index)?));
-        if let Some(count) =
-            (cores_end < texts.len()).then(|| number(cores_end)).flatten().filter(|count| *count >= 2.0)
-        {
-            let interval_s = COUNTED_S / count;
-            self.range_s = (interval_s * INTERVALS_A_RANGE).clamp(SHORTEST_RANGE_S, COUNTED_S).ceil();
+        let selectors: Vec<Option<String>> =
+            signals.iter().map(|signal| first_selector(&signal.text)).collect();
+        let mut distinct: Vec<String> = selectors.iter().flatten().cloned().collect();
+        distinct.sort();
+        distinct.dedup();
+        let ages = distinct.iter().map(|selector| format!("time() - max(timestamp({selector}))"));
+        let mut found = self.numbers(ages.chain(self.cores.iter().cloned()).collect()).await?;
+        let cores = found.split_off(distinct.len());
+        self.cores_found = cores.into_iter().flatten().find_map(whole);
+        let age_of = |selector: &String| found[distinct.binary_search(selector).ok()?];
+        let known =
+            |selector: &Option<String>| Known { age_s: selector.as_ref().and_then(age_of), is_absent: false };
+        self.known = selectors.iter().map(known).collect();
+        let of_presets = signals.iter().zip(&selectors).filter(|(signal, _)| signal.preset.is_some());
+        let there =
+            of_presets.filter_map(|(_, selector)| selector.as_ref()).find(|one| age_of(one).is_some());
+        if let Some(selector) = there {
+            let count = format!("max(count_over_time({selector}[{COUNTED_S}s]))");
+            if let Some(count) = self.numbers(vec![count]).await?[0].filter(|count| *count >= 2.0) {
+                let range_s = COUNTED_S / count * INTERVALS_A_RANGE;
+                self.range_s = range_s.clamp(SHORTEST_RANGE_S, COUNTED_S).ceil();
+            }
         }
         Ok(())
     }
@@ -226,12 +238,7 @@ fn nothing_but_failures(answers: &[Option<Result<Answer, Trouble>>]) -> Option<&
     failures.all(|failure| failure.is_some()).then_some(first)
 }
 
-fn selectors(text: &str) -> Option<Vec<String>> {
-    expression::instant_selectors(&text.replace(RANGE, "60s"))
-}
-
-/// A query for the age of the newest sample that an expression reads, where that can be told.
-fn age(text: &str) -> Option<String> {
-    let first = selectors(text)?.into_iter().next()?;
-    Some(format!("time() - max(timestamp({first}))"))
+/// The first selector of an expression that looks at now, where it can be told.
+fn first_selector(text: &str) -> Option<String> {
+    expression::instant_selectors(&text.replace(RANGE, "60s"))?.into_iter().next()
 }

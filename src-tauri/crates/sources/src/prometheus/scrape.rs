@@ -1,5 +1,6 @@
 //! An exporter's own page: scraped, remembered as far back as the expressions look, and evaluated here.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use faultline_model::{Clock, EndpointKind, EndpointSpec, Timestamp};
@@ -20,6 +21,10 @@ const SECOND_SCRAPE_AFTER: Duration = Duration::from_secs(1);
 /// More than the longest range is remembered by this share, so that a late scrape does not cut it short.
 const KEEP_BEYOND_RANGE: f64 = 1.1;
 
+/// A range whose first sample is further from its beginning than this many distances between samples is not covered: a
+/// rate over it would be stretched by less than it lacks, and be too small (see [`super::expression`]'s `rate`).
+const COVERED_WITHIN: f64 = 1.1;
+
 /// The page and what is remembered of it.
 pub(super) struct Scrape {
     endpoint: Endpoint,
@@ -27,7 +32,9 @@ pub(super) struct Scrape {
     cores: Vec<Expression>,
     memory: Memory,
     stale_s: f64,
-    last_at: Option<Timestamp>,
+    /// When pages were read, as far back as is remembered.
+    times: VecDeque<Timestamp>,
+    keep_s: f64,
 }
 
 impl Scrape {
@@ -50,8 +57,9 @@ impl Scrape {
         let range_s = expressions().map(Expression::range_s).fold(0.0, f64::max);
         let selectors = expressions().flat_map(Expression::selectors).cloned().collect();
         let stale_s = stale_s(spec.interval_s);
-        let memory = Memory::new(range_s * KEEP_BEYOND_RANGE, stale_s);
-        Ok(Self { endpoint, selectors, cores, memory, stale_s, last_at: None })
+        let keep_s = range_s * KEEP_BEYOND_RANGE;
+        let memory = Memory::new(keep_s, stale_s);
+        Ok(Self { endpoint, selectors, cores, memory, stale_s, times: VecDeque::new(), keep_s })
     }
 
     pub(super) async fn look(
@@ -60,21 +68,22 @@ impl Scrape {
         signals: &[Signal],
         thoroughly: bool,
     ) -> Result<Look, Trouble> {
-        let mut look = self.once(clock, signals).await?;
+        let mut look = self.once(clock, signals, thoroughly).await?;
         if thoroughly && look.outcomes.contains(&Outcome::Waiting) {
             tokio::time::sleep(SECOND_SCRAPE_AFTER).await;
-            look = self.once(clock, signals).await?;
+            look = self.once(clock, signals, thoroughly).await?;
         }
         Ok(look)
     }
 
-    async fn once(&mut self, clock: &dyn Clock, signals: &[Signal]) -> Result<Look, Trouble> {
+    /// `early` takes rates before their ranges are covered: enough to see whether there will be any.
+    async fn once(&mut self, clock: &dyn Clock, signals: &[Signal], early: bool) -> Result<Look, Trouble> {
         let at = clock.now();
         // A clock that was put back would make what is remembered newer than what comes.
-        if self.last_at.is_some_and(|last| at <= last) {
+        if self.times.back().is_some_and(|last| at <= *last) {
             self.memory.forget();
+            self.times.clear();
         }
-        self.last_at = Some(at);
         let selectors = &self.selectors;
         let wanted = |metric: &str| selectors.iter().any(|selector| selector.matches_metric(metric));
         let scraped = self.endpoint.scrape_only(wanted).await.inspect_err(|_| self.memory.miss())?;
@@ -82,17 +91,31 @@ impl Scrape {
         if let Err(too_many) = self.memory.add(at, samples) {
             return Err(Trouble::TooMuch { host: self.endpoint.host(), detail: too_many.to_string() });
         }
-        look.outcomes = signals
-            .iter()
-            .map(|signal| match &signal.expression {
-                Some(expression) => Outcome::evaluated(expression, &self.memory, at, self.stale_s),
-                None => Outcome::NotAsked,
-            })
-            .collect();
+        self.times.push_back(at);
+        self.times.retain(|time| at.secs_since(*time) <= self.keep_s);
+        let outcome = |signal: &Signal| match &signal.expression {
+            Some(expression) => match Outcome::evaluated(expression, &self.memory, at, self.stale_s) {
+                Outcome::Value(_) if !early && !self.covers(expression.range_s(), at) => Outcome::Waiting,
+                outcome => outcome,
+            },
+            None => Outcome::NotAsked,
+        };
+        look.outcomes = signals.iter().map(outcome).collect();
         look.cores = self.cores.iter().find_map(|expression| cores(expression, &self.memory, at));
         let ages = self.selectors.iter().filter_map(|selector| self.memory.age_s(selector, at));
         look.oldest_s = ages.filter(|age_s| *age_s > self.stale_s).max_by(f64::total_cmp);
         Ok(look)
+    }
+
+    /// Whether pages were read all over the `range_s` seconds up to `at`, as far as their distance from each other says.
+    fn covers(&self, range_s: f64, at: Timestamp) -> bool {
+        if range_s == 0.0 {
+            return true;
+        }
+        let mut within = self.times.iter().filter(|time| at.secs_since(**time) < range_s);
+        let Some(first) = within.next() else { return false };
+        let distance_s = at.secs_since(*first) / within.count() as f64;
+        distance_s.is_finite() && range_s - at.secs_since(*first) < distance_s * COVERED_WITHIN
     }
 
     /// What the page says of itself, and the samples that are wanted.

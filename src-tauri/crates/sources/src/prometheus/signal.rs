@@ -156,7 +156,7 @@ impl Signal {
                 "it gives no number at the moment, as when nothing is divided by nothing".to_owned(),
             ),
             Outcome::Waiting => {
-                row(HealthLevel::Ok, "it needs two samples of a series, and waits for them".to_owned())
+                row(HealthLevel::Ok, "it waits until there are samples all over its range".to_owned())
             }
             // Exporters differ by version and settings in what they show of a preset.
             Outcome::NoSeries { what } if self.preset.is_some() => {

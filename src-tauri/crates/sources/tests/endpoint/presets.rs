@@ -1,4 +1,4 @@
-//! The presets: each over a page of its exporter, scraped twice with everything grown by a half in between.
+//! The presets: each over a page of its exporter, scraped four times with everything grown by a half in between.
 
 use std::fmt::Write as _;
 
@@ -52,15 +52,23 @@ async fn every_preset_reads_the_page_of_its_exporter() {
     );
     let mut shown = String::new();
     for (preset, page, missing) in PAGES {
-        let pages = std::sync::Mutex::new(vec![grown(page), (*page).to_owned()]);
+        let mut pages = vec![(*page).to_owned()];
+        for _ in 0..3 {
+            pages.insert(0, grown(&pages[0]));
+        }
+        let pages = std::sync::Mutex::new(pages);
         let server = Server::start(move |_| text(pages.lock().unwrap().pop().unwrap())).await;
         let mut endpoint = spec(EndpointKind::Scrape, server.url("/metrics"), &[]);
         endpoint.presets = vec![(*preset).to_owned()];
         let clock = Still::at(1_000.0);
         let mut source = open_endpoint(endpoint, clock.clone(), QueryBook::default()).unwrap();
-        source.poll(Due::default()).await;
-        clock.set(1_005.0);
-        let polled = source.poll(Due::default()).await;
+        let mut polled = source.poll(Due::default()).await;
+        let mut rows = std::mem::take(&mut polled.health);
+        for at_s in [1_005.0, 1_010.0, 1_015.0] {
+            clock.set(at_s);
+            polled = source.poll(Due::default()).await;
+            rows.append(&mut polled.health);
+        }
         writeln!(shown, "== {preset}").unwrap();
         let signals = polled.frames[0].signals.as_ref().unwrap();
         for (name, value) in &signals.values {
@@ -70,8 +78,8 @@ async fn every_preset_reads_the_page_of_its_exporter() {
             );
             writeln!(shown, "{name} {value}").unwrap();
         }
-        let rows = source.poll(Due::default()).await.health.into_iter().chain(polled.health);
         let absent: Vec<String> = rows
+            .into_iter()
             .filter(|row| row.level == HealthLevel::NotApplicable)
             .filter_map(|row| Some(row.aspect.strip_prefix("signal ")?.to_owned()))
             .collect();

@@ -77,7 +77,7 @@ async fn queries_are_asked_as_specified() {
         asked.iter().map(|one| (one.method.as_str(), one.parameter("query").unwrap().len())).collect();
     assert_eq!(said, [("GET", 13), ("GET", 2), ("POST", long.len()), ("GET", 2), ("POST", long.len())]);
     assert_eq!(asked[0].parameter("query"), Some("up{job=\"a&b\"}"));
-    assert_eq!((asked[0].parameter("time"), asked[0].parameter("timeout")), (None, Some("4.75s")));
+    assert_eq!((asked[0].parameter("time"), asked[0].parameter("timeout")), (None, Some("4750ms")));
     assert_eq!(asked[1].parameter("time"), Some("1767433020.250"));
     for (name, value) in [("start", "1767433020.250"), ("end", "1767433080.250"), ("step", "5")] {
         assert_eq!(asked[3].parameter(name), Some(value));
