@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use sqlx::Row;
 
 use super::server::START_DEADLINE;
-use super::{Options, SUPERUSER, Server};
+use super::{Flavour, Options, SUPERUSER, Server};
 use crate::error::{Error, Result, database, io};
 use crate::folder::Folder;
 
@@ -24,12 +24,12 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Starts a pair of a major version (14 to 18) with the lab's settings.
+    /// Starts a pair with the lab's settings.
     ///
     /// # Errors
     /// When the packages are missing, a server does not start, or replication does not begin.
-    pub async fn start(major: u8) -> Result<Self> {
-        Self::start_with(Options::new(major)).await
+    pub async fn start(flavour: impl Into<Flavour>) -> Result<Self> {
+        Self::start_with(Options::new(flavour)).await
     }
 
     /// Starts a pair; both servers have the same settings.

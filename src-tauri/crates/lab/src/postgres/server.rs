@@ -12,7 +12,7 @@ use rand::RngExt;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
 
-use super::{Binaries, DATABASE, MONITOR, SUPERUSER};
+use super::{Binaries, DATABASE, Flavour, MONITOR, SUPERUSER};
 use crate::error::{Error, Result, database, io};
 use crate::folder::{Folder, Owner};
 use crate::process::Process;
@@ -49,9 +49,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// Defaults for a major version.
-    pub fn new(major: u8) -> Self {
-        Self { major, settings: Vec::new(), durable: false, of_the_system: false }
+    /// Defaults for a server: a major version of the lab's packages (14 to 18), or another's build.
+    pub fn new(flavour: impl Into<Flavour>) -> Self {
+        let flavour = flavour.into();
+        let of_the_system = flavour == Flavour::Debian15;
+        Self { major: flavour.major(), settings: Vec::new(), durable: false, of_the_system }
     }
 
     /// Defaults for Debian's own server of a major version (15 on Debian 12).
@@ -85,7 +87,7 @@ pub struct Server {
 
 impl Server {
     /// Makes a database cluster and starts it, with the database `shop`, the extension `pg_stat_statements` and the
-    /// role `faultline` (in `pg_monitor`).
+    /// role `faultline` (in `pg_monitor`, and in `pg_read_all_data`, without which the server shows no plan).
     ///
     /// # Errors
     /// When the packages are missing, or the server does not start.
@@ -101,7 +103,7 @@ impl Server {
     }
 
     /// Who owns its files.
-    pub(super) fn owner(&self) -> Option<Owner> {
+    pub(crate) fn owner(&self) -> Option<Owner> {
         self.binaries.owner()
     }
 
@@ -322,7 +324,7 @@ impl Server {
         for statement in [
             format!("create database {DATABASE}"),
             "create extension pg_stat_statements".to_owned(),
-            format!("create role {MONITOR} login password '{}' in role pg_monitor", self.password),
+            format!("create role {MONITOR} login password '{}' in role pg_monitor, pg_read_all_data", self.password),
         ] {
             connection.execute(AssertSqlSafe(statement)).await.map_err(database("set up the server"))?;
         }
@@ -337,7 +339,7 @@ impl Drop for Server {
 }
 
 /// A connection within a deadline.
-pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+pub(crate) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
     match tokio::time::timeout(CONNECT_DEADLINE, options.connect()).await {
         Ok(connected) => connected,
         Err(_elapsed) => Err(sqlx::Error::PoolTimedOut),
@@ -434,7 +436,7 @@ async fn initdb(binaries: &Binaries, folder: &Folder, password: &str) -> Result<
     fs::write(&main, text).map_err(io(format!("write {}", main.display())))
 }
 
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(io("find a free port"))?;
     Ok(listener.local_addr().map_err(io("find a free port"))?.port())
 }
