@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::capabilities::Statements;
 use super::connection::STATEMENT_DEADLINE;
 use super::delta::{QueryId, Reading};
-use super::row::{int, text};
+use super::row::{bool_of, int, text};
 use super::selftest;
 use super::source::PostgresSource;
 use super::sql;
@@ -41,7 +41,8 @@ impl PostgresSource {
         let complete = has.counts_everything() && asked.is_ok();
         let outcome = self.statements.fold(deltas, &self.texts, &asked.unwrap_or_default(), complete);
         *self.counted_cost_ms.get_or_insert(0.0) += outcome.ours_ms;
-        Ok(Some(outcome))
+        // Where not everything is counted, no rows mean nothing at all.
+        Ok((has.counts_everything() || !outcome.queries.rows.is_empty()).then_some(outcome))
     }
 
     /// One reading of the counters; `None` when it is not to be had.
@@ -75,7 +76,12 @@ impl PostgresSource {
         self.statements.texts_read(kept.is_ok());
         match kept {
             Ok(kept) => {
-                kept.into_iter().for_each(|kept| self.texts.learn(kept));
+                for kept in kept {
+                    match kept {
+                        Ok(kept) => self.texts.learn(kept),
+                        Err(put_off) => ids.retain(|id| *id != put_off),
+                    }
+                }
                 Ok(ids)
             }
             Err(trouble) => self.failed(selftest::COUNTERS, trouble).map(|()| Vec::new()),
@@ -83,15 +89,15 @@ impl PostgresSource {
     }
 }
 
-/// From a row of the answer to [`sql::texts`].
-fn kept(row: &sqlx::postgres::PgRow) -> Result<Kept, Trouble> {
-    Ok(Kept {
-        id: QueryId {
-            dbid: int(row, "dbid")?.unwrap_or_default(),
-            queryid: int(row, "queryid")?.unwrap_or_default(),
-        },
-        text: text(row, "query")?,
-        user: text(row, "user_name")?,
-        database: text(row, "database_name")?,
-    })
+/// From a row of the answer to [`sql::texts`]: a text, or the id whose text was put off.
+fn kept(row: &sqlx::postgres::PgRow) -> Result<Result<Kept, QueryId>, Trouble> {
+    let id = QueryId {
+        dbid: int(row, "dbid")?.unwrap_or_default(),
+        queryid: int(row, "queryid")?.unwrap_or_default(),
+    };
+    if bool_of(row, "put_off")?.unwrap_or(false) {
+        return Ok(Err(id));
+    }
+    let (user, database) = (text(row, "user_name")?, text(row, "database_name")?);
+    Ok(Ok(Kept { id, text: text(row, "query")?, user, database }))
 }

@@ -13,6 +13,8 @@ use super::sql::MAX_COUNTER_ROWS;
 use super::texts::{Known, Texts, stand_in};
 use super::trouble::Trouble;
 
+/// Readings whose differences wait for a text at most.
+const MAX_HELD_READINGS: u32 = 3;
 /// Failed readings of texts after which statements go out under a stand-in.
 const MAX_TEXT_FAILURES: u32 = 3;
 
@@ -75,8 +77,16 @@ pub(super) struct Statements {
     /// Interval between the two readings before, microseconds.
     usual_us: i64,
     /// Differences whose text is not known yet, by id.
-    held: HashMap<QueryId, Counters>,
+    held: HashMap<QueryId, Held>,
     text_failures: u32,
+}
+
+/// Differences of one statement that wait for its text.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    counters: Counters,
+    /// Readings that they are from.
+    readings: u32,
 }
 
 /// What a reading brought.
@@ -113,7 +123,7 @@ impl Statements {
     /// The ids whose text must be read for these differences (and for those held back), dearest first.
     pub(super) fn unseen(&self, deltas: &Deltas, texts: &Texts) -> Vec<QueryId> {
         let mut times: HashMap<QueryId, f64> =
-            self.held.iter().map(|(id, counters)| (*id, counters.time_ms)).collect();
+            self.held.iter().map(|(id, held)| (*id, held.counters.time_ms)).collect();
         for (key, counters) in &deltas.rows {
             *times.entry(key.query()).or_default() += counters.time_ms;
         }
@@ -137,14 +147,16 @@ impl Statements {
         asked: &[QueryId],
         complete: bool,
     ) -> Outcome {
+        // What waited too long is let go: told later, it would look like work of one interval.
+        self.held.retain(|_, held| held.readings < MAX_HELD_READINGS);
         let mut sums = std::mem::take(&mut self.held);
         for (key, counters) in &deltas.rows {
-            sums.entry(key.query()).or_default().add(counters);
+            sums.entry(key.query()).or_default().counters.add(counters);
         }
         let give_up = self.text_failures >= MAX_TEXT_FAILURES;
         let mut by_fingerprint: BTreeMap<Fingerprint, Counters> = BTreeMap::new();
         let (mut total, mut ours_ms) = (Counters::default(), 0.0);
-        for (id, counters) in sums {
+        for (id, Held { counters, readings }) in sums {
             let fingerprint = match texts.known(id) {
                 Some(Known::Statement(fingerprint)) => fingerprint.clone(),
                 Some(Known::Ours) => {
@@ -154,7 +166,7 @@ impl Statements {
                 Some(Known::Hidden) => continue,
                 None if give_up || asked.contains(&id) => stand_in(id),
                 None => {
-                    self.held.insert(id, counters);
+                    self.held.insert(id, Held { counters, readings: readings + 1 });
                     continue;
                 }
             };
@@ -256,6 +268,21 @@ mod tests {
         found.sort_by(f64::total_cmp);
         assert_eq!(found, [2.0, 31.0], "1 was evicted meanwhile and goes out under a stand-in");
         assert!(outcome.queries.complete);
+    }
+
+    #[test]
+    fn what_waited_long_is_not_told_as_the_work_of_one_interval() {
+        let (mut statements, mut texts) = (Statements::default(), Texts::default());
+        statements.advance(reading(0, &[])).unwrap_err();
+        for round in 1..=10 {
+            let deltas = statements.advance(reading(round * 5, &[(1, 5, true, round * 7)])).unwrap();
+            assert_eq!(statements.unseen(&deltas, &texts), [id(1)], "{round}");
+            assert!(!statements.fold(deltas, &texts, &[], true).queries.complete);
+        }
+        learn(&mut texts, 1, "select 1 from t");
+        let deltas = statements.advance(reading(55, &[(1, 5, true, 77)])).unwrap();
+        let told = calls(&statements.fold(deltas, &texts, &[id(1)], true));
+        assert!(told[0] <= 7.0 * f64::from(MAX_HELD_READINGS + 1), "{told:?}");
     }
 
     #[test]

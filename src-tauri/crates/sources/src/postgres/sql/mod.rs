@@ -25,6 +25,8 @@ pub(super) const MAX_SESSIONS: usize = 5_000;
 pub(super) const MAX_ACTIVITY_CHARS: usize = 8_192;
 /// Longest part of a kept statement's text that is read, characters.
 pub(super) const MAX_TEXT_CHARS: usize = 16_384;
+/// Longest answer to one reading of texts, characters.
+const MAX_TEXT_CHARS_PER_READ: usize = 1024 * 1024;
 /// Longest run of the statement that reads texts, milliseconds; the text file can be tens of megabytes.
 pub(super) const TEXTS_TIMEOUT_MS: u32 = 8_000;
 /// Most tables whose size is read.
@@ -127,17 +129,21 @@ pub(super) fn counters(has: &Statements) -> String {
     format!("{}; {rows}; {account}", clock())
 }
 
-/// The texts of some statements, with one of the roles and databases that each ran in.
+/// The texts of some statements, with one of the roles and databases that each ran in. What would make the answer larger than
+/// [`MAX_TEXT_CHARS_PER_READ`] is put off, the last of `ids` first.
 pub(super) fn texts(has: &Statements, ids: &[QueryId]) -> String {
     let list =
         |of: fn(&QueryId) -> i64| ids.iter().map(|id| of(id).to_string()).collect::<Vec<_>>().join(",");
     let read = statement(&format!(
-        "DISTINCT ON (s.dbid, s.queryid) s.dbid::int8 AS dbid, s.queryid::int8 AS queryid, \
-         left(s.query, {MAX_TEXT_CHARS})::text AS query, pg_get_userbyid(s.userid)::text AS user_name, \
-         (SELECT d.datname FROM pg_database d WHERE d.oid = s.dbid)::text AS database_name \
-         FROM unnest('{{{databases}}}'::oid[], '{{{queries}}}'::int8[]) AS w(dbid, queryid) \
-         JOIN {schema}.pg_stat_statements(true) s ON s.dbid = w.dbid AND s.queryid = w.queryid \
-         ORDER BY s.dbid, s.queryid, s.query IS NULL, s.calls DESC",
+        "t.dbid::int8 AS dbid, t.queryid::int8 AS queryid, t.total > {MAX_TEXT_CHARS_PER_READ} AS put_off, \
+         CASE WHEN t.total <= {MAX_TEXT_CHARS_PER_READ} THEN t.text END::text AS query, \
+         pg_get_userbyid(t.userid)::text AS user_name, \
+         (SELECT d.datname FROM pg_database d WHERE d.oid = t.dbid)::text AS database_name \
+         FROM (SELECT f.*, sum(coalesce(length(f.text), 0)) OVER (ORDER BY f.place) AS total \
+           FROM (SELECT DISTINCT ON (w.place) w.place, w.dbid, w.queryid, s.userid, left(s.query, {MAX_TEXT_CHARS}) AS text \
+             FROM unnest('{{{databases}}}'::oid[], '{{{queries}}}'::int8[]) WITH ORDINALITY AS w(dbid, queryid, place) \
+             JOIN {schema}.pg_stat_statements(true) s ON s.dbid = w.dbid AND s.queryid = w.queryid \
+             ORDER BY w.place, s.query IS NULL, s.calls DESC) f) t",
         schema = has.schema,
         databases = list(|id| id.dbid),
         queries = list(|id| id.queryid),
