@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use faultline_lab::postgres::Server;
 use faultline_model::{
-    Clock, Due, Engine, Frame, HealthLevel, HealthRow, NodeId, NodeSpec, Polled, SessionGroup, Source,
-    Timestamp,
+    Clock, Due, Engine, Facts, Fingerprint, Frame, HealthLevel, HealthRow, NodeId, NodeSpec, Polled,
+    SessionGroup, Source, Timestamp,
 };
 use faultline_sources::QueryBook;
 use secrecy::SecretString;
@@ -42,6 +42,10 @@ pub(crate) struct Watch {
     pub(crate) texts: BTreeMap<String, String>,
     /// Finished calls by fingerprint.
     calls: BTreeMap<String, f64>,
+    /// The last word on each fact.
+    pub(crate) facts: Facts,
+    /// What the source wrote into its cluster's book.
+    pub(crate) book: QueryBook,
     /// The last word on each aspect.
     pub(crate) health: BTreeMap<String, HealthRow>,
 }
@@ -60,8 +64,11 @@ impl Watch {
             password: password.map(|password| SecretString::from(password.to_owned())),
             role: None,
         };
+        let book = QueryBook::default();
         Self {
-            source: faultline_sources::open(spec, Arc::new(RealClock), QueryBook::default()).unwrap(),
+            source: faultline_sources::open(spec, Arc::new(RealClock), book.clone()).unwrap(),
+            facts: Facts::new(),
+            book,
             texts: BTreeMap::new(),
             calls: BTreeMap::new(),
             health: BTreeMap::new(),
@@ -70,11 +77,29 @@ impl Watch {
 
     /// One poll, added to the sums. Whatever it brings, no number in it may be negative.
     pub(crate) async fn poll(&mut self, due: Due) -> Option<Frame> {
-        let Polled { frames, health, cost_ms } = self.source.poll(due).await;
+        let polled = self.source.poll(due).await;
+        self.take(polled)
+    }
+
+    /// One closer look at these statements, added to the sums.
+    pub(crate) async fn inspect(&mut self, statements: &[&str]) -> Option<Frame> {
+        let suspects: Vec<_> = statements.iter().map(|sql| Fingerprint::from(fingerprint(sql))).collect();
+        let polled = self.source.inspect(&suspects).await;
+        self.take(polled)
+    }
+
+    /// A fact of a statement, `plan:…` or the like, as text.
+    pub(crate) fn fact_of(&self, what: &str, sql: &str) -> Option<&str> {
+        self.facts.get(&format!("{what}:{}", fingerprint(sql))).and_then(|value| value.as_str())
+    }
+
+    fn take(&mut self, polled: Polled) -> Option<Frame> {
+        let Polled { frames, health, cost_ms } = polled;
         assert!(cost_ms >= 0.0);
         self.health.extend(health.into_iter().map(|row| (row.aspect.clone(), row)));
         assert!(frames.len() <= 1, "a node that has no word of others: {frames:?}");
         let frame = frames.into_iter().next()?;
+        self.facts.extend(frame.facts.clone());
         for text in &frame.texts {
             assert!(!text.text.contains("faultline"), "one of our own statements: {text:?}");
             assert_eq!(

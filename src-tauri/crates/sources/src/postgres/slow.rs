@@ -15,12 +15,14 @@ use super::trouble::Trouble;
 use super::{facts, sql};
 use crate::common::skew_s;
 
+/// What a look at the whole schema may cost once a minute without further ado.
+const CHEAP_SCHEMA: Duration = Duration::from_millis(250);
 /// Longest pause between two looks at the whole schema, whatever they cost.
 const LONGEST_SCHEMA_PAUSE: Duration = Duration::from_secs(3_600);
 
 /// The pauses between two looks at the whole schema: none, unless it is so large that they are dear.
 pub(super) const fn schema_paced() -> Paced {
-    Paced::new(Duration::ZERO, LONGEST_SCHEMA_PAUSE)
+    Paced::new(CHEAP_SCHEMA, Duration::ZERO, LONGEST_SCHEMA_PAUSE)
 }
 
 impl PostgresSource {

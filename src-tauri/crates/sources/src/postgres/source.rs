@@ -39,7 +39,8 @@ pub(crate) fn open(
     book: QueryBook,
 ) -> Result<Box<dyn Source>, SourceError> {
     let address = Address::parse(&spec)?;
-    let address_database = address.database.clone();
+    let of_primary = OfPrimary::new(book.clone());
+    let texts = Texts::new(book, address.user.clone(), address.database.clone());
     Ok(Box::new(PostgresSource {
         board: Board::new(spec.id.to_string()),
         spec,
@@ -51,8 +52,8 @@ pub(crate) fn open(
         before: None,
         progress: Progress::default(),
         statements: Statements::default(),
-        of_primary: OfPrimary::new(book.clone()),
-        texts: Texts::new(book, address_database),
+        of_primary,
+        texts,
         conflicts: BTreeMap::new(),
         schema: Schema::default(),
         schema_paced: schema_paced(),

@@ -13,8 +13,8 @@ use super::sql::MAX_COUNTER_ROWS;
 use super::texts::{Known, Texts, stand_in};
 use super::trouble::Trouble;
 
-/// Readings whose differences wait for a text at most.
-const MAX_HELD_READINGS: u32 = 3;
+/// Longest that differences wait for a text, seconds.
+const MAX_HELD_S: f64 = 30.0;
 /// Failed readings of texts after which statements go out under a stand-in.
 const MAX_TEXT_FAILURES: u32 = 3;
 
@@ -85,8 +85,8 @@ pub(super) struct Statements {
 #[derive(Clone, Copy, Debug, Default)]
 struct Held {
     counters: Counters,
-    /// Readings that they are from.
-    readings: u32,
+    /// How long they are from, seconds.
+    span_s: f64,
 }
 
 /// What a reading brought.
@@ -148,7 +148,7 @@ impl Statements {
         complete: bool,
     ) -> Outcome {
         // What waited too long is let go: told later, it would look like work of one interval.
-        self.held.retain(|_, held| held.readings < MAX_HELD_READINGS);
+        self.held.retain(|_, held| held.span_s < MAX_HELD_S);
         let mut sums = std::mem::take(&mut self.held);
         for (key, counters) in &deltas.rows {
             sums.entry(key.query()).or_default().counters.add(counters);
@@ -156,7 +156,7 @@ impl Statements {
         let give_up = self.text_failures >= MAX_TEXT_FAILURES;
         let mut by_fingerprint: BTreeMap<Fingerprint, Counters> = BTreeMap::new();
         let (mut total, mut ours_ms) = (Counters::default(), 0.0);
-        for (id, Held { counters, readings }) in sums {
+        for (id, Held { counters, span_s }) in sums {
             let fingerprint = match texts.known(id) {
                 Some(Known::Statement(fingerprint)) => fingerprint.clone(),
                 Some(Known::Ours) => {
@@ -166,7 +166,7 @@ impl Statements {
                 Some(Known::Hidden) => continue,
                 None if give_up || asked.contains(&id) => stand_in(id),
                 None => {
-                    self.held.insert(id, Held { counters, readings: readings + 1 });
+                    self.held.insert(id, Held { counters, span_s: span_s + deltas.span_s });
                     continue;
                 }
             };
@@ -282,7 +282,7 @@ mod tests {
         learn(&mut texts, 1, "select 1 from t");
         let deltas = statements.advance(reading(55, &[(1, 5, true, 77)])).unwrap();
         let told = calls(&statements.fold(deltas, &texts, &[id(1)], true));
-        assert!(told[0] <= 7.0 * f64::from(MAX_HELD_READINGS + 1), "{told:?}");
+        assert!(told[0] <= 7.0 * (MAX_HELD_S / 5.0 + 1.0), "{told:?}");
     }
 
     #[test]

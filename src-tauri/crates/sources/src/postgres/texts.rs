@@ -63,7 +63,7 @@ struct TextsPaced(Paced);
 
 impl Default for TextsPaced {
     fn default() -> Self {
-        Self(Paced::new(SHORTEST_PAUSE, LONGEST_PAUSE))
+        Self(Paced::new(Duration::ZERO, SHORTEST_PAUSE, LONGEST_PAUSE))
     }
 }
 
@@ -72,6 +72,8 @@ impl Default for TextsPaced {
 pub(super) struct Texts {
     /// What the nodes of the cluster know together.
     book: QueryBook,
+    /// The role that we log in as.
+    role: String,
     /// Whole texts of the latest statements, for a closer look.
     wholes: Wholes,
     /// From which length on a running statement's text was cut off, bytes; `None` where that is not known.
@@ -91,9 +93,9 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    /// No text yet; what is learnt goes into `book` too. `database` is the one that we are connected to.
-    pub(super) fn new(book: QueryBook, database: String) -> Self {
-        Self { book, wholes: Wholes::new(database), ..Self::default() }
+    /// No text yet; what is learnt goes into `book` too. `role` and `database` are those that we are connected as and to.
+    pub(super) fn new(book: QueryBook, role: String, database: String) -> Self {
+        Self { book, role, wholes: Wholes::new(database), ..Self::default() }
     }
 
     /// What the id stands for, where its text was read.
@@ -139,6 +141,8 @@ impl Texts {
             Some(text) if is_ours(text) => Known::Ours,
             Some(HIDDEN) => Known::Hidden,
             Some(text) => Known::Statement(self.learn_text(&kept, text)),
+            // Our role is for us alone, so that a statement of its that lost its text is ours.
+            None if kept.user.as_ref() == Some(&self.role) => Known::Ours,
             None => Known::Statement(stand_in(kept.id)),
         };
         if self.known.len() >= MAX_REMEMBERED {
@@ -307,7 +311,7 @@ mod tests {
     #[test]
     fn what_is_learnt_is_in_the_clusters_book() {
         let book = QueryBook::default();
-        let mut texts = Texts::new(book.clone(), "d".to_owned());
+        let mut texts = Texts::new(book.clone(), "faultline".to_owned(), "d".to_owned());
         texts.learn(kept(-3, Some("select a from t where b = $1")));
         texts.learn(kept(4, Some("SELECT /* faultline */ 1")));
         let find = |queryid| book.find(&BookedQuery { database: "d".to_owned(), queryid });

@@ -283,7 +283,8 @@ fn names(statement: &str) -> Vec<String> {
     let words = statement.split(|c: char| !(c.is_alphanumeric() || c == '_'));
     let mut names: Vec<String> = words
         .filter(|word| !word.is_empty() && !word.starts_with(|c: char| c.is_ascii_digit()))
-        .map(str::to_lowercase)
+        // Unquoted ones are kept in lower case, quoted ones as they are.
+        .flat_map(|word| [word.to_owned(), word.to_lowercase()])
         .collect();
     names.sort_unstable();
     names.dedup();
@@ -316,6 +317,6 @@ mod tests {
 
     #[test]
     fn names_of_a_statement() {
-        assert_eq!(names("select A.b, $1 from Item a, a"), ["a", "b", "from", "item", "select"]);
+        assert_eq!(names("select A.b, $1 from Item a, a"), ["A", "Item", "a", "b", "from", "item", "select"]);
     }
 }
