@@ -13,6 +13,7 @@ use super::super::trouble::Trouble;
 use super::super::wholes::Whole;
 use super::hint::{self, Column, Hint, MIN_ROWS};
 use super::plan::{Plan, Scan};
+use crate::common::Found;
 use faultline_model::Fingerprint;
 
 /// First words of the statements that are planned.
@@ -69,7 +70,8 @@ impl PostgresSource {
         match self.plan_on_some_path(whole).await {
             Ok((Some(plan), note)) => match self.read(&plan, note).await {
                 Ok(seen) => {
-                    self.fine(selftest::PLANS, "plans of suspected queries are looked at");
+                    self.conflicts.remove(selftest::PLANS);
+                    self.board.set(Found::ok(selftest::PLANS, "plans of suspected queries are looked at"));
                     Ok(Some(seen))
                 }
                 Err(trouble) => self.unplanned(trouble).map(|()| None),

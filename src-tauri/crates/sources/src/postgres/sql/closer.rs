@@ -119,21 +119,25 @@ pub(in crate::postgres) fn columns(table_oid: i64) -> String {
     ))
 }
 
-/// The sessions that wait for a lock, and those that they wait for. Asked for only when somebody waits: it looks through all
+/// The sessions that wait for a lock, and those that they wait for. Replay on a standby is no session to
+/// `pg_blocking_pids()`; it waits to lock a table, and whoever has any lock on that is in its way. Asked for only when somebody waits: it looks through all
 /// locks of the server.
 pub(in crate::postgres) fn locks() -> String {
     format!(
         "{MARKER} WITH {MARKER} waiting AS MATERIALIZED ( \
-           SELECT a.pid, a.query_start FROM pg_stat_activity a \
+           SELECT a.pid, a.query_start, a.backend_type FROM pg_stat_activity a \
            WHERE a.wait_event_type = 'Lock' AND a.pid <> pg_backend_pid()), \
+         locks AS MATERIALIZED (SELECT * FROM pg_locks), \
          wanted AS MATERIALIZED ( \
-           SELECT DISTINCT ON (l.pid) l.pid, l.locktype || ' ' || l.mode AS lock, \
+           SELECT DISTINCT ON (l.pid) l.pid, l.database, l.relation AS id, l.locktype || ' ' || l.mode AS lock, \
              CASE WHEN l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) \
                THEN l.relation::regclass::text END AS relation \
-           FROM pg_locks l WHERE NOT l.granted ORDER BY l.pid), \
+           FROM locks l WHERE NOT l.granted ORDER BY l.pid), \
          tree AS MATERIALIZED ( \
-           SELECT w.pid, pg_blocking_pids(w.pid) AS blockers, l.lock, l.relation \
-           FROM (SELECT pid FROM waiting ORDER BY query_start LIMIT {MAX_LOCK_SESSIONS}) w \
+           SELECT w.pid, l.lock, l.relation, CASE WHEN w.backend_type <> 'startup' THEN pg_blocking_pids(w.pid) \
+             ELSE ARRAY(SELECT DISTINCT g.pid FROM locks g WHERE g.granted AND g.pid <> w.pid \
+                          AND g.locktype = 'relation' AND g.database = l.database AND g.relation = l.id) END AS blockers \
+           FROM (SELECT pid, backend_type FROM waiting ORDER BY query_start LIMIT {MAX_LOCK_SESSIONS}) w \
            LEFT JOIN wanted l ON l.pid = w.pid) \
          SELECT a.pid::int8 AS pid, a.datid::int8 AS datid, a.query_id::int8 AS query_id, \
            a.usename::text AS user_name, a.datname::text AS database_name, a.application_name::text AS app, \

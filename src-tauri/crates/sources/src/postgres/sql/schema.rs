@@ -53,7 +53,7 @@ pub(in crate::postgres) fn hashes() -> String {
            hash_record_extended((t.relname, a.attname, a.atttypid, a.atttypmod, a.attnotnull), 2) \
            FROM t JOIN pg_attribute a ON a.attrelid = t.oid WHERE a.attnum > 0 AND NOT a.attisdropped \
          UNION ALL SELECT t.nspname, hash_record_extended((t.relname, x.relname, \
-             i.indkey::text, i.indisunique, i.indclass::text, i.indpred::text, i.indexprs::text), 3) \
+             i.indkey::text, i.indisunique, i.indclass::text, pg_get_expr(i.indpred, i.indrelid), pg_get_expr(i.indexprs, i.indrelid)), 3) \
            FROM t JOIN pg_index i ON i.indrelid = t.oid JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indisvalid \
          UNION ALL SELECT t.nspname, hash_record_extended((t.relname, k.conname, k.contype, k.convalidated), 4) \
            FROM t JOIN pg_constraint k ON k.conrelid = t.oid WHERE k.contype IN ('c', 'f', 'u', 'x')) s \
