@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of a test fail as the test does")]
 
 mod isolation;
+mod mariadb;
 mod pgbouncer;
 mod postgres;
 mod primary;

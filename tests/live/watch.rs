@@ -64,6 +64,11 @@ impl Watch {
             password: password.map(|password| SecretString::from(password.to_owned())),
             role: None,
         };
+        Self::spec(spec)
+    }
+
+    /// Watches whatever is stated.
+    pub(crate) fn spec(spec: NodeSpec) -> Self {
         let book = QueryBook::default();
         Self {
             source: faultline_sources::open(spec, Arc::new(RealClock), book.clone()).unwrap(),
@@ -162,7 +167,12 @@ impl Watch {
 
     /// Finished calls of all statements that normalise to the same as this one.
     pub(crate) fn calls(&self, sql: &str) -> f64 {
-        self.calls.get(&fingerprint(sql)).copied().unwrap_or_default()
+        self.calls_of(&fingerprint(sql))
+    }
+
+    /// Finished calls of a fingerprint.
+    pub(crate) fn calls_of(&self, fingerprint: &str) -> f64 {
+        self.calls.get(fingerprint).copied().unwrap_or_default()
     }
 
     /// Calls of statements of which this is a part.

@@ -11,6 +11,7 @@ pub mod edge;
 pub mod error;
 pub mod folder;
 pub mod http;
+pub mod mariadb;
 pub mod pgbouncer;
 pub mod play;
 pub mod postgres;
