@@ -36,7 +36,7 @@ async fn what_is_missing_is_a_row_whose_command_mends_it() {
         watch.expect_health(aspect, HealthLevel::Error, grant);
         server.execute(grant).await.unwrap();
     }
-    // Privileges on everything reach sessions that are there already; those on a schema too, as it is not their default.
+    // The servers give new sessions alone what is granted globally; the source begins one when something was missing.
     watch.poll(FACTS).await.unwrap();
     watch.poll(BOTH).await.unwrap();
     for aspect in ["privileges", "performance_schema"] {
@@ -50,9 +50,9 @@ async fn what_is_missing_is_a_row_whose_command_mends_it() {
     server.execute("grant references on *.* to nobody_special@'%'").await.unwrap();
     watch.source.close().await;
     watch.poll(FACTS).await.unwrap();
+    watch.expect_health("definitions", HealthLevel::Ok, "");
     let frame = watch.until(BOTH, "the digests", |frame| frame.queries.as_ref().map(|_| frame.clone())).await;
     assert!(frame.sessions.is_some());
-    watch.expect_health("definitions", HealthLevel::Ok, "");
     watch.expect_health("replication", HealthLevel::NotApplicable, "");
 }
 
@@ -174,12 +174,16 @@ async fn everything_that_we_send_is_marked_reads_and_is_never_prepared() {
     .fetch_all(&mut lab)
     .await
     .unwrap();
-    assert!(sent.iter().any(|(_, text)| text.contains("EXPLAIN FORMAT=JSON select * from item where n = 5")), "{sent:#?}");
+    assert!(
+        sent.iter().any(|(_, text)| text.contains("EXPLAIN FORMAT=JSON select * from item where n = 5")),
+        "{sent:#?}"
+    );
     for (kind, text) in &sent {
         match kind.as_str() {
             "Connect" | "Quit" => {}
             "Query" => {
-                let statement = text.strip_prefix("/* faultline */ ").unwrap_or_else(|| panic!("not marked: {text}"));
+                let statement =
+                    text.strip_prefix("/* faultline */ ").unwrap_or_else(|| panic!("not marked: {text}"));
                 let word = statement.split(' ').next().unwrap();
                 assert!(["SELECT", "SHOW", "SET", "EXPLAIN"].contains(&word), "{text}");
             }

@@ -22,8 +22,10 @@ pub(super) struct Address {
     pub(super) schema: Option<String>,
     /// Whether the server's certificate and name are checked, or the way never leaves the machine.
     pub(super) verified: bool,
-    /// Whether the way is encrypted for certain.
+    /// Whether the way is encrypted for certain, or does not leave the machine.
     pub(super) encrypted: bool,
+    /// Whether TLS is not even tried.
+    pub(super) plain: bool,
     options: MySqlConnectOptions,
     secret: Option<SecretString>,
 }
@@ -73,6 +75,7 @@ impl Address {
             user: options.get_username().to_owned(),
             schema: Some(schema).filter(|schema| !schema.is_empty()),
             verified: local || checked,
+            plain: matches!(mode, MySqlSslMode::Disabled),
             encrypted: local || checked || matches!(mode, MySqlSslMode::Required),
             options: quiet(options),
             secret,

@@ -15,7 +15,7 @@ const SHORTEST_GAP_S: f64 = 60.0;
 /// A pause of more than this many times the interval before is a gap.
 const GAP_INTERVALS: f64 = 4.0;
 /// How far two computations of the server's start may lie apart, seconds: it tells its age in whole ones.
-const START_TREMBLE_S: f64 = 3.0;
+const START_TREMBLE_S: f64 = 1.5;
 /// How exactly entries are dated at worst, seconds.
 const DATE_STEP_S: f64 = 1.0;
 /// Picoseconds in a millisecond.

@@ -111,6 +111,7 @@ impl MysqlSource {
             Err(trouble) => {
                 // Who may not look cannot say that it follows nobody.
                 self.role = has.read_only().then_some(Role::Replica);
+                self.lacks_privilege |= trouble.is_denied();
                 return self.failed(selftest::REPLICATION, trouble);
             }
         };
@@ -272,7 +273,7 @@ impl MysqlSource {
 
     /// Settings, table sizes, definitions, clock skew.
     async fn slow_facts(&mut self) -> Result<Facts, Trouble> {
-        self.probe().await?;
+        self.probe_anew().await?;
         self.measure_skew().await?;
         let Some(has) = self.has.clone() else { return Ok(Facts::new()) };
         let mut found = has.settings();

@@ -68,7 +68,13 @@ pub(super) fn connection(trouble: &Trouble, address: &Address) -> Found {
             format!("the server does not let {user} in: {said}"),
             format!(
                 "enter the right password, or set it: ALTER USER {user}@'%' IDENTIFIED BY '…'; where there is no such \
-                 account: {account}"
+                 account: {account}{}",
+                // MariaDB refuses so who comes without TLS where it or the account requires that.
+                if address.plain {
+                    " Where the server requires TLS: put ssl-mode=verify_identity into the url"
+                } else {
+                    ""
+                }
             ),
         ),
         number::HOST_DENIED => error(format!("the server has no account for this machine: {said}"), account),

@@ -49,6 +49,8 @@ pub(super) struct MysqlSource {
     pub(super) has: Option<Capabilities>,
     /// The role as last seen; `None` while it cannot be told.
     pub(super) role: Option<Role>,
+    /// Whether a global privilege other than PROCESS was missing.
+    pub(super) lacks_privilege: bool,
     /// What was last told of the node.
     about: Option<About>,
     skew_s: Option<f64>,
@@ -101,7 +103,7 @@ impl Source for MysqlSource {
         self.link.forget_pause();
         if self.connected().await.is_ok() {
             // Each failure is on the board already.
-            let _ = self.probe().await;
+            let _ = self.probe_anew().await;
             let _ = self.test_parts().await;
         }
         self.board.take_news();
@@ -129,6 +131,7 @@ impl MysqlSource {
             link: Link::new(address, door),
             has: None,
             role: None,
+            lacks_privilege: false,
             about: None,
             skew_s: None,
             before: None,
@@ -199,6 +202,22 @@ impl MysqlSource {
         Ok(())
     }
 
+    /// As [`Self::probe`], in a new session where a privilege was missing: sessions keep the global privileges that they
+    /// began with.
+    pub(super) async fn probe_anew(&mut self) -> Result<(), Trouble> {
+        if self.lacks_privilege || self.has.as_ref().is_some_and(|has| !has.process) {
+            self.link.close().await;
+            self.lacks_privilege = false;
+            if let Err(trouble) = self.link.connect().await {
+                self.has = None;
+                self.board.only(selftest::connection(&trouble, self.link.address()));
+                return Err(trouble);
+            }
+            self.programs.forget();
+        }
+        self.probe().await
+    }
+
     async fn capabilities(&mut self) -> Result<Capabilities, Trouble> {
         let version = self.link.ask(&sql::version()).await?;
         let mariadb =
@@ -208,7 +227,7 @@ impl MysqlSource {
         has.learn_variables(&self.link.ask(&sql_facts::variables(mariadb)).await?)?;
         has.columns = self.columns(&has).await?;
         has.process = match self.link.ask(&sql_facts::process()).await {
-            Ok(_) => true,
+            Ok(answer) => answer.len() > 0,
             Err(trouble) if trouble.is_denied() => false,
             Err(trouble) => return Err(trouble),
         };

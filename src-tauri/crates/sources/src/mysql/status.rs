@@ -11,7 +11,7 @@ use super::trouble::Trouble;
 /// Longest time between two readings whose rates mean anything, seconds; more is a gap.
 const LONGEST_SPAN_S: f64 = 60.0;
 /// How far two computations of the server's start may lie apart, seconds.
-const START_TREMBLE_S: f64 = 3.0;
+const START_TREMBLE_S: f64 = 1.5;
 
 /// Rates: the signal, and the sums of counters that it may come from. What our own session added is taken out.
 const RATES: &[(&str, &[&[&str]])] = &[

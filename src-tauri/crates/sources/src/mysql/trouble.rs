@@ -97,7 +97,11 @@ impl Trouble {
             | Error::Decode(_)
             | Error::TypeNotFound { .. }
             | Error::RowNotFound => Self::Unreadable { reason: mask(&error.to_string()) },
-            other => Self::Unreachable { reason: mask(&other.to_string()) },
+            // What the TLS library says of certificates comes as an error of the socket.
+            other => match mask(&other.to_string()) {
+                reason if reason.contains("certificate") => Self::Tls { reason },
+                reason => Self::Unreachable { reason },
+            },
         }
     }
 
