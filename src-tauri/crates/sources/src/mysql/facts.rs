@@ -121,40 +121,46 @@ impl Followed {
     }
 }
 
+/// An index as its rows tell it.
+#[derive(Debug, Default)]
+struct Index {
+    unique: bool,
+    /// `btree`, `hash`, `fulltext` or `spatial`.
+    kind: String,
+    /// The columns by their place.
+    columns: BTreeMap<u64, String>,
+}
+
 /// Indexes from the answer to [`super::sql_facts::indexes`], `index:TABLE.NAME` and how many each table has.
 ///
 /// # Errors
 /// [`Trouble::Unreadable`] when a column is missing.
 pub(super) fn indexes(answer: &Table, home: Option<&str>) -> Result<Facts, Trouble> {
-    let mut parts: BTreeMap<(String, String), (bool, String, BTreeMap<u64, String>)> = BTreeMap::new();
+    let mut parts: BTreeMap<(String, String), Index> = BTreeMap::new();
     for row in answer.rows() {
-        let (Some(schema), Some(table), Some(index)) =
+        let (Some(schema), Some(table), Some(name)) =
             (row.text("schema_name")?, row.text("table_name")?, row.text("index_name")?)
         else {
             continue;
         };
-        let unique = row.count("non_unique")? == Some(0);
-        let kind = row.text("index_type")?.unwrap_or_default().to_ascii_lowercase();
-        let (_, _, columns) = parts.entry((called(schema, table, home), index.to_owned())).or_insert((
-            unique,
-            kind,
-            BTreeMap::new(),
-        ));
+        let index = parts.entry((called(schema, table, home), name.to_owned())).or_default();
+        index.unique = row.count("non_unique")? == Some(0);
+        index.kind = row.text("index_type")?.unwrap_or_default().to_ascii_lowercase();
         // An index on an expression (MySQL 8) has no column.
         let column = row.text("column_name")?.unwrap_or("(expression)");
         let column = match row.count("sub_part")? {
             Some(length) => format!("{column}({length})"),
             None => column.to_owned(),
         };
-        columns.insert(row.count("seq")?.unwrap_or_default(), column);
+        index.columns.insert(row.count("seq")?.unwrap_or_default(), column);
     }
     let mut facts = Facts::new();
     let mut numbers: BTreeMap<String, u64> = BTreeMap::new();
-    for ((table, index), (unique, kind, columns)) in parts {
+    for ((table, name), index) in parts {
         *numbers.entry(table.clone()).or_default() += 1;
-        let columns = columns.into_values().collect::<Vec<_>>().join(", ");
-        let definition = format!("{}{kind} ({columns})", if unique { "unique " } else { "" });
-        facts.insert(format!("index:{table}.{index}"), short(&definition));
+        let columns = index.columns.into_values().collect::<Vec<_>>().join(", ");
+        let definition = format!("{}{} ({columns})", if index.unique { "unique " } else { "" }, index.kind);
+        facts.insert(format!("index:{table}.{name}"), short(&definition));
     }
     facts.extend(
         numbers.into_iter().map(|(table, number)| (format!("table:{table}:indexes"), Value::from(number))),
