@@ -108,13 +108,17 @@ pub(super) fn consumers() -> Query {
 
 /// Rows and pages of the tables that InnoDB has open, largest first; needs no access to any of them.
 pub(super) fn tables(is_mariadb: bool) -> Query {
-    let table = if is_mariadb { "INNODB_SYS_TABLESTATS" } else { "INNODB_TABLESTATS" };
+    let (table, known) = if is_mariadb {
+        ("INNODB_SYS_TABLESTATS", "1")
+    } else {
+        ("INNODB_TABLESTATS", "'Initialized'")
+    };
     query(
         "tables",
         format!(
             "SELECT {ALIAS}.NAME AS name, {ALIAS}.NUM_ROWS AS table_rows, \
              {ALIAS}.CLUST_INDEX_SIZE + {ALIAS}.OTHER_INDEX_SIZE AS pages FROM information_schema.{table} AS {ALIAS} \
-             WHERE {ALIAS}.STATS_INITIALIZED IN ('1', 'Initialized') AND {ALIAS}.NAME LIKE '%/%' \
+             WHERE {ALIAS}.STATS_INITIALIZED = {known} AND {ALIAS}.NAME LIKE '%/%' \
                AND {ALIAS}.NAME NOT LIKE 'mysql/%' AND {ALIAS}.NAME NOT LIKE 'sys/%' AND {ALIAS}.NAME NOT LIKE 'tmp/%' \
              ORDER BY pages DESC, {ALIAS}.NAME LIMIT {}",
             MAX_TABLES * 4
