@@ -127,7 +127,7 @@ fn frame(at_s: f64, at_work: u32) -> Frame {
     let count = at_work + (at_s as u32 * 7 % 3);
     let group = r#"{"fp":"a","state":"active","running_ms":5}"#;
     frame.sessions = Some(vec![SessionGroup { count, ..serde_json::from_str(group).unwrap() }]);
-    if at_s as u64 % 15 == 0 {
+    if (at_s as u64).is_multiple_of(15) {
         let row = r#"{"fp":"a","calls":100}"#;
         let time_ms = f64::from(count) * 15_000.0;
         let rows = vec![QueryDelta { time_ms, ..serde_json::from_str(row).unwrap() }];

@@ -149,9 +149,11 @@ mod tests {
         frame
     }
 
-    /// Who said what when, and what was heard of it.
+    /// Who said which signals when, over which span, and what was heard of them.
+    type Said<'a> = (Voice, f64, f64, &'a [&'a str], &'a [&'a str]);
+
     #[track_caller]
-    fn check(said: &[(Voice, f64, f64, &[&str], &[&str])]) {
+    fn check(said: &[Said<'_>]) {
         let mut voices = Voices::default();
         for (voice, at_s, span_s, signals, expected) in said {
             let heard = voices.hear(*voice, frame(*at_s, *span_s, signals));
