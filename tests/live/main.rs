@@ -4,6 +4,7 @@
 
 mod isolation;
 mod mariadb;
+mod metrics;
 mod pgbouncer;
 mod postgres;
 mod primary;
