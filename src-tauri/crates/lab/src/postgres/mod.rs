@@ -12,8 +12,6 @@ pub use pair::Pair;
 pub use server::{Options, Server};
 pub(crate) use server::{connect, free_port};
 
-/// Major versions that the lab has servers for.
-pub const MAJORS: [u8; 5] = [14, 15, 16, 17, 18];
 /// The superuser of every server.
 pub const SUPERUSER: &str = "postgres";
 /// The role that Faultline connects as; a member of `pg_monitor` and `pg_read_all_data`.

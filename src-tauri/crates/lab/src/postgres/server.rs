@@ -324,7 +324,10 @@ impl Server {
         for statement in [
             format!("create database {DATABASE}"),
             "create extension pg_stat_statements".to_owned(),
-            format!("create role {MONITOR} login password '{}' in role pg_monitor, pg_read_all_data", self.password),
+            format!(
+                "create role {MONITOR} login password '{}' in role pg_monitor, pg_read_all_data",
+                self.password
+            ),
         ] {
             connection.execute(AssertSqlSafe(statement)).await.map_err(database("set up the server"))?;
         }

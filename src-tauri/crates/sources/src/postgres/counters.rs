@@ -36,7 +36,7 @@ impl PostgresSource {
             tracing::warn!(node = %self.spec.id, rows = deltas.implausible, "counters that cannot be true were dropped");
         }
         let mut unseen = self.statements.unseen(&deltas, &self.texts);
-        unseen.extend(self.texts.take_doubtful());
+        unseen.extend(self.texts.doubtful());
         let asked = self.read_texts(extension, unseen).await;
         let complete = has.counts_everything() && asked.is_ok();
         let outcome = self.statements.fold(deltas, &self.texts, &asked.unwrap_or_default(), complete);
@@ -82,6 +82,7 @@ impl PostgresSource {
                         Err(put_off) => ids.retain(|id| *id != put_off),
                     }
                 }
+                self.texts.asked(&ids);
                 Ok(ids)
             }
             Err(trouble) => self.failed(selftest::COUNTERS, trouble).map(|()| Vec::new()),

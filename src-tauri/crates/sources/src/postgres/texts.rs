@@ -120,9 +120,16 @@ impl Texts {
         self.activity_bytes = activity_bytes.and_then(|bytes| usize::try_from(bytes).ok());
     }
 
-    /// Statements that run, and whose text only the counters have whole. Each is named once.
-    pub(super) fn take_doubtful(&mut self) -> BTreeSet<QueryId> {
-        std::mem::take(&mut self.doubtful)
+    /// Statements that run, and whose text only the counters have whole.
+    pub(super) fn doubtful(&self) -> &BTreeSet<QueryId> {
+        &self.doubtful
+    }
+
+    /// These were asked for; what the counters did not have now is not asked for again.
+    pub(super) fn asked(&mut self, ids: &[QueryId]) {
+        ids.iter().for_each(|id| {
+            self.doubtful.remove(id);
+        });
     }
 
     /// Whether texts may be read now.
@@ -303,9 +310,10 @@ mod tests {
         {
             run(&mut texts, Some(queryid), Some(text));
         }
-        assert_eq!(texts.take_doubtful(), BTreeSet::from([id(3), id(4)]));
+        assert_eq!(texts.doubtful(), &BTreeSet::from([id(3), id(4)]));
+        texts.asked(&[id(3), id(4)]);
         run(&mut texts, Some(4), Some(&long));
-        assert_eq!(texts.take_doubtful(), BTreeSet::new());
+        assert_eq!(texts.doubtful(), &BTreeSet::new());
     }
 
     #[test]

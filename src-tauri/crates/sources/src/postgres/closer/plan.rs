@@ -184,7 +184,7 @@ fn described(scan: &Scan, rows: Option<f64>) -> String {
         found.push_str(&format!(" using {index}"));
     }
     if let Some(rows) = rows.filter(|_| scan.is_full()) {
-        found.push_str(&format!(", {} rows", counted(rows)));
+        found.push_str(&format!(", {} row{}", counted(rows), if rows == 1.0 { "" } else { "s" }));
     }
     if scan.is_full() && !scan.compared.is_empty() {
         let columns: Vec<_> = scan.compared.iter().map(|compared| compared.column.as_str()).collect();

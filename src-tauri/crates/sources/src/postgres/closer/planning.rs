@@ -145,10 +145,6 @@ impl PostgresSource {
     ) -> Result<Option<String>, Trouble> {
         self.link.ask_one(sql::set_path(), &[path], STATEMENT_DEADLINE).await?;
         let statement = statement.trim_end().trim_end_matches(';');
-        if self.has.as_ref().is_some_and(|has| sql::plans_generically(has.version_num)) {
-            let rows = self.link.ask_one(sql::explain(statement), &[], STATEMENT_DEADLINE).await?;
-            return answer(&rows);
-        }
         self.link.ask_one(sql::prepare(statement), &[], STATEMENT_DEADLINE).await?;
         *prepared = true;
         self.explained_prepared().await

@@ -5,17 +5,12 @@ use super::{MARKER, MAX_ACTIVITY_CHARS, millis_since, statement};
 
 /// Most sessions of a lock tree.
 pub(in crate::postgres) const MAX_LOCK_SESSIONS: usize = 50;
-/// Oldest server that plans a statement with parameters by itself.
-const GENERIC_PLAN_VERSION_NUM: i64 = 160_000;
-/// Name of the prepared statement that older servers plan it by.
+/// Name of the prepared statement by which a statement with parameters is planned. Newer servers have `EXPLAIN
+/// (GENERIC_PLAN)`, but not in the extended protocol (it wants values for the parameters), and only that one sees to it that a
+/// message is one statement. So every version is asked in the same way.
 const PREPARED: &str = "faultline_plan";
 /// Between the names of a list that is one parameter; no name has it in it.
 pub(in crate::postgres) const SEPARATOR: char = '\u{1f}';
-
-/// Whether the server plans a statement with parameters by itself.
-pub(in crate::postgres) fn plans_generically(version_num: i64) -> bool {
-    version_num >= GENERIC_PLAN_VERSION_NUM
-}
 
 /// Begins the transaction in which a statement is planned.
 pub(in crate::postgres) fn begin() -> String {
@@ -34,12 +29,7 @@ pub(in crate::postgres) fn set_path() -> String {
     statement("set_config('search_path', $1, true)::text AS path")
 }
 
-/// Plans a statement without executing it. One message can hold one statement only, which the protocol sees to.
-pub(in crate::postgres) fn explain(text: &str) -> String {
-    format!("{MARKER} EXPLAIN {MARKER} (GENERIC_PLAN, VERBOSE, FORMAT JSON) {text}")
-}
-
-/// The same on older servers, first part.
+/// Prepares a statement, which executes nothing. One message can hold one statement only, which the protocol sees to.
 pub(in crate::postgres) fn prepare(text: &str) -> String {
     format!("{MARKER} PREPARE {MARKER} {PREPARED} AS {text}")
 }
@@ -52,7 +42,7 @@ pub(in crate::postgres) fn parameters() -> String {
     ))
 }
 
-/// The same on older servers, second part.
+/// Its generic plan.
 pub(in crate::postgres) fn explain_prepared(parameters: usize) -> String {
     let nulls = vec!["NULL"; parameters].join(", ");
     let list = if parameters == 0 { String::new() } else { format!("({nulls})") };

@@ -7,8 +7,8 @@ mod closer;
 mod schema;
 
 pub(super) use closer::{
-    SEPARATOR, begin, columns, deallocate, explain, explain_prepared, locks, parameters, path_of_role,
-    plans_generically, prepare, relations, rollback, schema_with, set_path,
+    SEPARATOR, begin, columns, deallocate, explain_prepared, locks, parameters, path_of_role, prepare,
+    relations, rollback, schema_with, set_path,
 };
 pub(super) use schema::{MAX_COLUMNS, MAX_INDEXES, MAX_SCHEMAS, details, hashes, tables};
 
@@ -274,7 +274,6 @@ mod tests {
             begin(),
             rollback(),
             set_path(),
-            explain("select 1"),
             prepare("select 1"),
             parameters(),
             explain_prepared(2),
