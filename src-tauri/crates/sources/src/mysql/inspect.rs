@@ -16,6 +16,8 @@ use crate::common::Found;
 
 /// Most suspects that are explained at a time.
 const MAX_EXPLAINED: usize = 5;
+/// Most suspects whose missing index is remembered; beyond it the memory starts over.
+const MAX_TOLD_HINTS: usize = 1_000;
 /// Length of kept texts where the server does not tell it, bytes.
 const USUAL_TEXT_BYTES: u64 = 1_024;
 /// Facts of who blocks whom.
@@ -93,7 +95,7 @@ impl MysqlSource {
                         .and_then(|row| row.any(&["EXPLAIN"]).ok().flatten().map(str::to_owned));
                     if let Some(plan) = json.as_deref().and_then(Plan::read) {
                         self.board.recovered(Found::ok(selftest::PLANS, "suspects are explained"));
-                        found.extend(plan_facts(&suspect, &plan, &sample));
+                        found.extend(self.plan_facts(suspect.clone(), &plan, &sample));
                     }
                 }
                 // The session that watches is another one: whatever this one suffered, that goes on.
@@ -104,6 +106,30 @@ impl MysqlSource {
             }
         }
         Ok(found)
+    }
+
+    fn plan_facts(&mut self, suspect: Fingerprint, plan: &Plan, sample: &Sample) -> Facts {
+        let mut found = Facts::from([
+            (format!("plan:{suspect}"), Value::String(plan.shape())),
+            (format!("plan_summary:{suspect}"), Value::String(plan.summary())),
+        ]);
+        let hint = plan.index_hint(&sample.text, sample.schema.as_deref());
+        let told = match hint {
+            Some(hint) => Some((Value::String(hint.statement), Value::String(hint.basis))),
+            // Nothing is taken back that was never said.
+            None => self.told_hints.remove(&suspect).then_some((Value::Null, Value::Null)),
+        };
+        if let Some((statement, basis)) = told {
+            if !statement.is_null() {
+                if self.told_hints.len() >= MAX_TOLD_HINTS {
+                    self.told_hints.clear();
+                }
+                self.told_hints.insert(suspect.clone());
+            }
+            found.insert(format!("index_hint:{suspect}"), statement);
+            found.insert(format!("index_basis:{suspect}"), basis);
+        }
+        found
     }
 
     /// Whole texts of the suspects that the server still has.
@@ -123,18 +149,4 @@ impl MysqlSource {
 
 fn nothing() -> Trouble {
     Trouble::Unreadable { reason: "no answer".to_owned() }
-}
-
-fn plan_facts(suspect: &Fingerprint, plan: &Plan, sample: &Sample) -> Facts {
-    let hint = plan.index_hint(&sample.text, sample.schema.as_deref());
-    let (statement, basis) = match hint {
-        Some(hint) => (Value::String(hint.statement), Value::String(hint.basis)),
-        None => (Value::Null, Value::Null),
-    };
-    Facts::from([
-        (format!("plan:{suspect}"), Value::String(plan.shape())),
-        (format!("plan_summary:{suspect}"), Value::String(plan.summary())),
-        (format!("index_hint:{suspect}"), statement),
-        (format!("index_basis:{suspect}"), basis),
-    ])
 }

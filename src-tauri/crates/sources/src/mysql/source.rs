@@ -1,6 +1,7 @@
 //! The source itself: connecting, what the server is, and what becomes of each failure. What a poll asks is in `poll.rs`,
 //! what a closer look asks in `inspect.rs`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,6 +66,8 @@ pub(super) struct MysqlSource {
     pub(super) followed: Followed,
     /// Whether a lock wait was told and not yet taken back.
     pub(super) told_locks: bool,
+    /// Suspects whose missing index was told and not yet taken back.
+    pub(super) told_hints: BTreeSet<Fingerprint>,
     budget: Budget,
     last_poll: Option<Instant>,
     /// What the server counted of our own statements since the last account; `None` where it does not count them.
@@ -143,6 +146,7 @@ impl MysqlSource {
             facts: Memory::default(),
             followed: Followed::default(),
             told_locks: false,
+            told_hints: BTreeSet::new(),
             budget: Budget::default(),
             last_poll: None,
             counted_cost_ms: None,

@@ -108,11 +108,8 @@ pub(super) fn consumers() -> Query {
 
 /// Rows and pages of the tables that InnoDB has open, largest first; needs no access to any of them.
 pub(super) fn tables(is_mariadb: bool) -> Query {
-    let (table, known) = if is_mariadb {
-        ("INNODB_SYS_TABLESTATS", "1")
-    } else {
-        ("INNODB_TABLESTATS", "'Initialized'")
-    };
+    let (table, known) =
+        if is_mariadb { ("INNODB_SYS_TABLESTATS", "1") } else { ("INNODB_TABLESTATS", "'Initialized'") };
     query(
         "tables",
         format!(
