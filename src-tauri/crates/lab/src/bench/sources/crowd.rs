@@ -29,10 +29,13 @@ pub(super) async fn fill(server: &Server, statements: usize, texts_mb: usize) ->
     run(&mut session, &format!("create table wide ({})", columns.join(", "))).await?;
     let length = texts_mb * MEGABYTE / statements.max(1);
     for number in 0..statements {
-        let (one, other) = (number % COLUMNS, number / COLUMNS);
-        let mut text = format!("select c{one} as of_{other}");
-        while text.len() < length {
-            let more = text.len() % COLUMNS;
+        // Which columns come in which order makes a statement another one; what they are called does not.
+        let (one, other) = (number % COLUMNS, number / COLUMNS % COLUMNS);
+        let mut text = format!("select c{one}, c{other}");
+        for more in (0..COLUMNS).cycle() {
+            if text.len() >= length {
+                break;
+            }
             text +=
                 &format!(", c{more} as an_alias_that_is_as_long_as_generated_ones_{number}_{}", text.len());
         }

@@ -23,7 +23,7 @@ use crate::postgres::{MONITOR, Options, Server};
 /// The role that postgres_exporter logs in with.
 const EXPORTER: &str = "exporter";
 /// The role that pg_activity logs in with.
-const PG_ACTIVITY: &str = "pg_activity";
+const PG_ACTIVITY: &str = "activity";
 
 /// How to measure the sources.
 #[derive(Clone, Debug, Args)]

@@ -115,7 +115,9 @@ pub(super) struct PgActivity {
 
 impl PgActivity {
     pub(super) fn start(port: u16, role: &str, password: &str) -> Result<Self> {
-        let line = format!("pg_activity -h 127.0.0.1 -p {port} -U {role} -d {DATABASE}");
+        // A terminal of no size is more than it can draw on.
+        let line =
+            format!("stty rows 50 cols 200; exec pg_activity -h 127.0.0.1 -p {port} -U {role} -d {DATABASE}");
         let mut command = Command::new("script");
         command.args(["-qfc", &line, "/dev/null"]).env("PGPASSWORD", password).env("TERM", "xterm-256color");
         command.stdout(Stdio::null()).stderr(Stdio::null());
