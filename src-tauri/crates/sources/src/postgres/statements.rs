@@ -8,13 +8,15 @@ use sqlx::postgres::PgRow;
 use super::connection::Answer;
 use super::delta::{self, Counters, Deltas, Entry, Gap, Key, QueryId, Reading, Step};
 use super::jump::Trip;
-use super::row::{bool_of, float, int};
+use super::row::{bool_of, int};
 use super::sql::MAX_COUNTER_ROWS;
 use super::texts::{Known, Texts, stand_in};
 use super::trouble::Trouble;
 
 /// Longest that differences wait for a text, seconds.
 const MAX_HELD_S: f64 = 30.0;
+/// Microseconds in a millisecond.
+const MICROS_PER_MS: f64 = 1e3;
 /// Failed readings of texts after which statements go out under a stand-in.
 const MAX_TEXT_FAILURES: u32 = 3;
 
@@ -62,7 +64,8 @@ fn entry(row: &PgRow) -> Result<(Key, Entry), Trouble> {
     };
     let counters = Counters {
         calls: number("calls")?,
-        time_ms: float(row, "time_ms")?.unwrap_or_default(),
+        // Whole microseconds have fewer digits, which with thousands of rows is what goes over the network.
+        time_ms: number("time_us")? as f64 / MICROS_PER_MS,
         rows: number("rows")?,
         hit: number("hit")?,
         read: number("read")?,

@@ -105,7 +105,7 @@ pub(super) fn counters(has: &Statements) -> String {
     let schema = &has.schema;
     let rows = statement(&format!(
         "s.userid::int8 AS userid, s.dbid::int8 AS dbid, s.queryid::int8 AS queryid, \
-         {toplevel} AS toplevel, s.calls::int8 AS calls, s.{time}::float8 AS time_ms, s.rows::int8 AS rows, \
+         {toplevel} AS toplevel, s.calls::int8 AS calls, (s.{time} * 1000)::int8 AS time_us, s.rows::int8 AS rows, \
          s.shared_blks_hit::int8 AS hit, s.shared_blks_read::int8 AS read, {since} AS since_us \
          FROM {schema}.pg_stat_statements(false) s \
          WHERE s.queryid IS NOT NULL AND s.dbid NOT IN \
