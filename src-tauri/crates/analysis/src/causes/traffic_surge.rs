@@ -14,6 +14,10 @@ const GROWTH: f64 = 1.25;
 /// Least error of a ratio: two stretches of the same traffic differ by this much.
 const ERROR_MIN: f64 = 0.03;
 
+/// Growth of the clients by that of the requests from which on more clients may account for more requests: visitors who
+/// were there before ask for a little more as well.
+const FEWER_CLIENTS: f64 = 0.3;
+
 /// Judges it.
 pub(crate) fn judge(evidence: &Evidence<'_>) -> CauseVerdict {
     let Some(traffic) = evidence.traffic else {
@@ -38,16 +42,29 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> CauseVerdict {
             };
             // Saturated, the same work costs more: dearer calls across the board are traffic's as well.
             let shared = attribution.cost_ratio.map_or(0.0, |cost| if cost.value > 1.2 { 0.3 } else { 0.0 });
-            let score = grown * rise(explained + shared, 0.25, 0.3);
+            let many = from_more_clients(evidence);
+            let score =
+                grown * rise(explained + shared, 0.25, 0.3) * many.as_ref().map_or(1.0, |(score, _)| *score);
             let what = match basis {
                 TrafficBasis::Requests => "requests".to_owned(),
                 _ => format!("calls of the {} other queries", ratio.count),
             };
             let part =
                 if grown < 0.5 { String::new() } else { format!(", {} of the extra load", share(explained)) };
-            scored(Cause::TrafficSurge, score, format!("{what} {growth} ({spread}){part}{verdict_word}"))
+            let clients =
+                many.map_or_else(String::new, |(_, clients)| format!(", distinct clients {clients}"));
+            let why = format!("{what} {growth} ({spread}){clients}{part}{verdict_word}");
+            scored(Cause::TrafficSurge, score, why)
         }
     }
+}
+
+/// How well more clients account for more requests, 0 to 1, and how many more there are; `None` where either is not
+/// observed, or requests did not grow. Few clients that ask for more are abuse.
+fn from_more_clients(evidence: &Evidence<'_>) -> Option<(f64, String)> {
+    let requests = evidence.shift(signal::REQUESTS_PER_S)?.ratio() - 1.0;
+    let clients = evidence.shift(signal::REQUEST_CLIENTS)?.ratio();
+    (requests > 0.0).then(|| (rise((clients - 1.0) / requests, FEWER_CLIENTS, 0.3), percent(clients)))
 }
 
 /// Without queries and requests: more work finished, more of everything that goes with it.

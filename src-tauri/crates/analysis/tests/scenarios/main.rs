@@ -1,5 +1,6 @@
 //! Whole incidents and quiet hours: observations in, events out.
 
+mod edge;
 mod endings;
 mod same;
 mod support;

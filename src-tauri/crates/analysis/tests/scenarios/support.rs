@@ -73,6 +73,8 @@ pub(crate) struct World {
     pub(crate) cores: Option<u32>,
     /// Seconds between session samples.
     pub(crate) sampled_every: f64,
+    /// Requests per second and distinct clients that the edge counts, where there is one.
+    pub(crate) edge: Option<(f64, f64)>,
 }
 
 pub(crate) fn workload() -> World {
@@ -99,6 +101,7 @@ pub(crate) fn workload() -> World {
         failed: 0.0,
         cores: None,
         sampled_every: 1.0,
+        edge: None,
     }
 }
 
@@ -203,10 +206,29 @@ pub(crate) fn run(scenario: &Scenario, mut observe: impl FnMut(Vec<Observation>)
                 group.push(Observation::Frame(frame));
             }
         }
+        if let Some(counted) = world.edge.filter(|_| second % 5 == 0) {
+            group.push(Observation::Frame(edge(t, counted, &mut random)));
+        }
         if !group.is_empty() {
             suspicious = observe(group);
         }
     }
+}
+
+/// What the endpoint of the edge tells every five seconds.
+fn edge(t: f64, (requests_per_s, clients): (f64, f64), random: &mut Random) -> Frame {
+    let mut frame = Frame::new(Timestamp::from_secs(START + t), NodeName::new("edge"));
+    frame.about = (t == 0.0).then(|| About {
+        role: Some(Role::Edge),
+        observed: Some(Observed::Metrics),
+        ..About::default()
+    });
+    let values = [
+        (signal::REQUESTS_PER_S.into(), random.poisson(5.0 * requests_per_s) / 5.0),
+        (signal::REQUEST_CLIENTS.into(), random.poisson(clients)),
+    ];
+    frame.signals = Some(Signals { span_s: 5.0, values: values.into() });
+    frame
 }
 
 #[expect(clippy::too_many_arguments, reason = "a test helper that is called once")]
