@@ -165,9 +165,14 @@ async fn a_restart_is_a_gap() {
 async fn percentiles_come_from_the_plugin_where_it_counts() {
     let server = server().await;
     let mut app = server.connect().await.unwrap();
-    run(&mut app, "install soname 'query_response_time'", 1).await;
+    let installed = sqlx::Executor::execute(&mut app, "install soname 'query_response_time'").await;
     let mut watch = watch(&server, MONITOR);
     watch.baseline().await;
+    // The plugin is in Debian's mariadb-server, the server itself in mariadb-server-core.
+    if installed.is_err() {
+        watch.expect_health("percentiles", HealthLevel::NotApplicable, "");
+        return;
+    }
     watch.expect_health("percentiles", HealthLevel::Warning, "SET GLOBAL query_response_time_stats = ON;");
     run(&mut app, "set global query_response_time_stats = on", 1).await;
     watch.poll(FACTS).await.unwrap();
