@@ -143,10 +143,10 @@ pub(super) fn texts(has: &Statements, ids: &[QueryId]) -> String {
            FROM (SELECT DISTINCT ON (w.place) w.place, w.dbid, w.queryid, s.userid, left(s.query, {MAX_TEXT_CHARS}) AS text \
              FROM unnest('{{{databases}}}'::oid[], '{{{queries}}}'::int8[]) WITH ORDINALITY AS w(dbid, queryid, place) \
              JOIN {schema}.pg_stat_statements(true) s ON s.dbid = w.dbid AND s.queryid = w.queryid \
-             ORDER BY w.place, s.query IS NULL, {nested}, s.calls DESC) f) t",
+             ORDER BY w.place, s.query IS NULL, {nested}s.calls DESC) f) t",
         schema = has.schema,
         // A prepared statement and one within a function can have the same id and differ in the names of their parameters.
-        nested = if has.toplevel { "NOT s.toplevel" } else { "false" },
+        nested = if has.toplevel { "NOT s.toplevel, " } else { "" },
         databases = list(|id| id.dbid),
         queries = list(|id| id.queryid),
     ));
