@@ -158,9 +158,9 @@ fn targets(
 
 /// Tests one target within its deadline.
 async fn test(tested: Tested, intervals: Intervals) -> Outcome {
-    let Tested { id, name, voice, target } = tested;
+    let Tested { id, name, voice, target: tested } = tested;
     let mut outcome = Outcome { cluster: id.cluster.clone(), rows: Vec::new(), primary: None, is_up: false };
-    let mut source = match target.open().await {
+    let mut source = match tested.open().await {
         Ok(source) => source,
         Err(error) => {
             outcome.rows.push(broken(&name, error.to_string()));
@@ -173,9 +173,7 @@ async fn test(tested: Tested, intervals: Intervals) -> Outcome {
         tracing::debug!(target = name, "The looks after the self-test did not end in time.");
     }
     source.close().await;
-    for row in outcome.rows.iter_mut().filter(|row| row.target == id.to_string()) {
-        row.target.clone_from(&name);
-    }
+    target::name_rows(&mut outcome.rows, &id, &name);
     outcome
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use faultline_model::{Clock, NodeId, Role, Source};
+use faultline_model::{Clock, HealthRow, NodeId, Role, Source};
 use faultline_sources::QueryBook;
 
 use crate::config::{ClusterConfig, Config, MetricsConfig, NodeConfig, SecretRef};
@@ -92,6 +92,19 @@ fn is_entry(secret: Option<&SecretRef>, entry: Option<&str>) -> bool {
         (Some(SecretRef::Keyring(name)), Some(entry)) => name == entry,
         (Some(SecretRef::Keyring(_)), None) => true,
         _ => false,
+    }
+}
+
+/// Puts the rows of a source under its own name: several sources of one node have rows of their own. What the name says
+/// of the place need not be in the aspect as well.
+pub(crate) fn name_rows(rows: &mut [HealthRow], id: &NodeId, name: &str) {
+    let node = id.to_string();
+    let place = name.strip_prefix(&node).unwrap_or_default();
+    for row in rows.iter_mut().filter(|row| row.target == node) {
+        name.clone_into(&mut row.target);
+        if let Some(aspect) = row.aspect.strip_suffix(place).filter(|_| !place.is_empty()) {
+            row.aspect = aspect.to_owned();
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use crate::health::HealthBoard;
 use crate::hub::{EngineEvent, Hub};
 use crate::pulse::Pulse;
 use crate::secrets::Secrets;
-use crate::target::Target;
+use crate::target::{self, Target};
 use crate::voices::Voice;
 
 /// Time after which a source that could not be opened is tried again: its secret may have become readable.
@@ -237,11 +237,7 @@ impl Watcher {
     }
 
     async fn report(&self, mut polled: Polled, facts_due: bool) -> Result<(), Ended> {
-        // Several sources of one node have rows of their own: one's connection is not the other's.
-        let node = self.id.to_string();
-        for row in polled.health.iter_mut().filter(|row| row.target == node) {
-            row.target.clone_from(&self.name);
-        }
+        target::name_rows(&mut polled.health, &self.id, &self.name);
         let (id, voice, at) = (self.id.clone(), self.voice, self.clock.now());
         let report = Report { id, voice, at, facts_due, polled };
         self.reports.send(report).await.map_err(|_| Ended::Stopped)
