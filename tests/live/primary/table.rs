@@ -204,6 +204,8 @@ async fn one_replica_speaks_and_a_session_on_the_primary_goes_before() {
 async fn what_is_in_the_way_is_a_row_with_its_cure() {
     let pair = Pair::start(18).await.unwrap();
     pair.primary.create_role("nobody_special").await.unwrap();
+    // A role that may read every table may read this one too.
+    pair.primary.execute(&format!("revoke pg_read_all_data from {MONITOR}")).await.unwrap();
     let script = TableScript { role: "nobody_special".to_owned(), ..TableScript::default() };
     pair.primary.execute(&table_sql(&script)).await.unwrap();
     job(&pair).await;
