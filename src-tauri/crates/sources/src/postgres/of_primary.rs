@@ -111,7 +111,8 @@ impl PostgresSource {
             Some(row) => (true, bool_of(row, "readable")?.unwrap_or(false)),
             None => (false, false),
         };
-        self.of_primary.looked = Some((now, there && readable));
+        // Once the grant is there, it is to be seen with the next poll.
+        self.of_primary.looked = (readable || !there).then_some((now, readable));
         let user = self.has.as_ref().map(|has| has.user.clone()).unwrap_or_default();
         Ok((there && !readable).then_some(Standing::Forbidden { user }))
     }
