@@ -1,3 +1,4 @@
+//! Any bytes can be read as an exposition, within its limits.
 #![no_main]
 
 use faultline_sources::prometheus::{Format, MAX_LABELS, MAX_SAMPLES, MAX_VALUE_BYTES, read};

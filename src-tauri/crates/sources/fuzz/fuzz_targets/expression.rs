@@ -1,3 +1,4 @@
+//! Any text can be read as an expression, and evaluated over whatever was scraped.
 #![no_main]
 
 use faultline_model::Timestamp;
