@@ -52,7 +52,7 @@ pub(crate) fn judge_flush(evidence: &Evidence<'_>) -> CauseVerdict {
 /// Vacuum or analyze.
 pub(crate) fn judge_vacuum(evidence: &Evidence<'_>) -> CauseVerdict {
     let clues = [
-        ("x_vacuum_workers", Way::Up, 3.0),
+        ("x_autovacuum_workers", Way::Up, 3.0),
         (signal::PHYSICAL_READS_PER_S, Way::Up, 1.0),
         (signal::LOG_BYTES_PER_S, Way::Up, 1.0),
     ];

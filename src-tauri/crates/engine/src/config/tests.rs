@@ -206,7 +206,7 @@ fn what_has_no_meaning_is_refused_where_it_stands() {
             &["metrics[1].headers.Authorization", "keyring:NAME"],
         ),
         (
-            "[[metrics]]\ncluster = 'shop'\nsignals = { x_a = 'a' }\n",
+            "[[metrics]]\ncluster = 'shop'\nkind = 'scrape'\nsignals = { x_a = 'a' }\n",
             "2:11",
             &["no [[cluster]] is called shop"],
         ),
