@@ -285,12 +285,12 @@ fn about(endpoint: &MetricsConfig) -> About {
 /// What a recording of the cluster says about itself; analysis is told the same live.
 pub(crate) fn header(cluster: &ClusterConfig, config: &Config) -> Header {
     // A cluster of metric endpoints alone has no sessions, and comes at their pace.
-    let has_databases = !cluster.nodes.is_empty();
+    let endpoints_alone = cluster.nodes.is_empty() && config.metrics_of(&cluster.name).next().is_some();
     let intervals = &config.intervals;
     Header {
         cluster: cluster.name.as_str().into(),
-        interval_s: if has_databases { intervals.counters_s } else { intervals.metrics_s },
-        sessions_s: has_databases.then_some(intervals.sessions_s),
+        interval_s: if endpoints_alone { intervals.metrics_s } else { intervals.counters_s },
+        sessions_s: (!endpoints_alone).then_some(intervals.sessions_s),
         fp_version: Some(faultline_fingerprint::ALGORITHM_VERSION),
         title: None,
         engine: cluster.nodes.first().map_or_else(|| Engine::Unknown, |node| node.engine),
@@ -328,8 +328,15 @@ mod tests {
     #[test]
     fn a_cluster_of_endpoints_alone_has_their_pace() {
         let node = "[[cluster.node]]\nname = \"a\"\nengine = \"postgres\"\nurl = \"postgres://f@h/shop\"\n";
-        for (nodes, interval_s, sessions_s) in [(node, 15.0, Some(1.0)), ("", 7.0, None)] {
-            let text = format!("[intervals]\nmetrics_s = 7\n[[cluster]]\nname = \"shop\"\n{nodes}");
+        let endpoint = "[[metrics]]\ncluster = \"shop\"\nnode = \"edge\"\nkind = \"scrape\"\n\
+                        url = \"http://h:9100/metrics\"\nsignals = { x_a = \"a\" }\n";
+        for (rest, interval_s, sessions_s) in [
+            (node.to_owned(), 15.0, Some(1.0)),
+            (format!("{node}{endpoint}"), 15.0, Some(1.0)),
+            (String::new(), 15.0, Some(1.0)),
+            (endpoint.to_owned(), 7.0, None),
+        ] {
+            let text = format!("[intervals]\nmetrics_s = 7\n[[cluster]]\nname = \"shop\"\n{rest}");
             let config = config::parse(&text, "config.toml").unwrap();
             let header = header(&config.clusters[0], &config);
             assert_eq!((header.interval_s, header.sessions_s), (interval_s, sessions_s), "{text}");
