@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS faultline.load (
     counters json NOT NULL,
     -- [query id, wait, state, milliseconds, role, application, client, count, database] of the sessions at work.
     sessions json NOT NULL,
+    -- When all counters of statements were last reset, where the extension tells.
+    statements_reset timestamptz,
     -- When texts were last read, and how long that took, milliseconds.
     texts_at timestamptz NOT NULL,
     texts_ms double precision NOT NULL
@@ -79,6 +81,9 @@ DECLARE
     now_at timestamptz;
     elapsed_ms double precision;
     known boolean;
+    tells_resets boolean;
+    reset_before timestamptz;
+    reset_after timestamptz;
     called json;
     listed integer;
     total integer;
@@ -99,7 +104,7 @@ BEGIN
             USING HINT = 'CREATE EXTENSION pg_stat_statements; here, or run the job in the database that has it.';
     END IF;
     SELECT a.query_id INTO own_id FROM pg_stat_activity a WHERE a.pid = pg_backend_pid();
-    SELECT l.tick, l.written_at, l.started_at, l.texts_at, l.texts_ms INTO before
+    SELECT l.tick, l.written_at, l.started_at, l.statements_reset, l.texts_at, l.texts_ms INTO before
         FROM faultline.load l ORDER BY l.tick DESC LIMIT 1;
     now_at := clock_timestamp();
     elapsed_ms := extract(epoch FROM now_at - before.written_at) * 1000;
@@ -107,6 +112,12 @@ BEGIN
         AND elapsed_ms > 0 AND now_at - before.written_at < longest_span
         AND EXISTS (SELECT FROM faultline.seen);
     known := coalesce(known, false);
+
+    -- Asked before and after the counters: a reset in between then loses some calls and never makes any.
+    tells_resets := to_regproc(format('%I.pg_stat_statements_info', extension_schema)) IS NOT NULL;
+    IF tells_resets THEN
+        EXECUTE format('SELECT i.stats_reset FROM %I.pg_stat_statements_info() i', extension_schema) INTO reset_before;
+    END IF;
 
     -- Columns that an older version of the extension does not have are found in `missing` instead: names inside the
     -- inner SELECT are looked up in the function's columns first.
@@ -127,7 +138,7 @@ BEGIN
         ), changed AS MATERIALIZED (
             SELECT n.*, b.queryid IS NOT NULL AND b.since IS NOT DISTINCT FROM n.since
                     AND n.calls >= b.calls AND n.time_ms >= b.time_ms AND n.rows >= b.rows AND n.hit >= b.hit
-                    AND n.read >= b.read AS goes_on,
+                    AND n.read >= b.read AND NOT ($8 AND n.since IS NULL) AS goes_on,
                 b.calls AS old_calls, b.time_ms AS old_ms, b.rows AS old_rows, b.hit AS old_hit, b.read AS old_read
             FROM now n LEFT JOIN faultline.seen b USING (userid, dbid, queryid)
             WHERE b.queryid IS NULL OR b.calls <> n.calls OR b.time_ms <> n.time_ms
@@ -167,7 +178,10 @@ BEGIN
     $sql$, extension_schema)
     INTO called, listed, total, unknown_ids
     USING own_id, known, elapsed_ms, current_setting('max_connections')::integer, before.written_at,
-        most_statements, most_texts_a_read;
+        most_statements, most_texts_a_read, coalesce(before.statements_reset <> reset_before, false);
+    IF tells_resets THEN
+        EXECUTE format('SELECT i.stats_reset FROM %I.pg_stat_statements_info() i', extension_schema) INTO reset_after;
+    END IF;
 
     -- The server goes through its whole file of texts for one of them: seldom, and the more seldom the longer it takes.
     new_texts_at := coalesce(before.texts_at, '-infinity');
@@ -194,9 +208,9 @@ BEGIN
     END IF;
 
     INSERT INTO faultline.load (tick, written_at, span_ms, started_at, complete, statements, counters, sessions,
-        texts_at, texts_ms)
+        statements_reset, texts_at, texts_ms)
     SELECT coalesce(before.tick, 0) + 1, now_at, CASE WHEN known THEN elapsed_ms END, pg_postmaster_start_time(),
-        listed = total, called, c.counters, s.sessions, new_texts_at, new_texts_ms
+        listed = total, called, c.counters, s.sessions, reset_after, new_texts_at, new_texts_ms
     FROM (
         SELECT json_build_object(
             'reset_us', (extract(epoch FROM d.stats_reset) * 1000000)::bigint,

@@ -84,8 +84,8 @@ impl PostgresSource {
     fn unplanned(&mut self, trouble: Trouble) -> Result<(), Trouble> {
         match &trouble {
             Trouble::Server { code, message } if code == "42501" => {
-                let user = self.has.as_ref().map_or_else(String::new, |has| has.user.clone());
-                self.board.set(selftest::plan_denied(message, &user));
+                let denied = self.has.as_ref().map(|has| selftest::plan_denied(message, has));
+                denied.into_iter().for_each(|found| self.board.set(found));
                 Ok(())
             }
             // A lock, a timeout, a table that is gone by now, a parameter whose type cannot be told: nothing to mend.
